@@ -1,0 +1,1 @@
+"""State machines: `evolve(state, event)` and one pure function per command."""
