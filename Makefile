@@ -1,0 +1,66 @@
+# The verbs of this project. Each sets up what it needs in .venv the first time and is instant after.
+# Needs python3 (3.11 or newer) and git. Another interpreter: make test PYTHON=python3.13
+
+PYTHON ?= python3
+WORKERS ?= logical
+BIN := .venv/bin/python
+SETUP := @$(PYTHON) requirements/install.py
+PYTEST := $(BIN) -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint layout imports types format campaign bench requirements clean
+
+help:
+	@echo "make demo      the whole story, with real output, on a real embedded PostgreSQL"
+	@echo "make test      the tests (ARGS='-k name' narrows them)"
+	@echo "make check     types, imports, lint, format"
+	@echo "make campaign  the long campaigns that the stated numbers come from"
+	@echo "make bench     the benchmarks, as tables with their conditions"
+	@echo "make format    write the code as the formatter wants it"
+	@echo "make requirements  compile requirements/*.in into hashed files"
+	@echo "make clean     remove what the verbs above made (the demo's data and .venv too)"
+
+demo:
+	$(SETUP) run
+	@$(BIN) -m metroledger demo
+
+test:
+	$(SETUP) dev
+	$(PYTEST) $(ARGS)
+
+# All four even when one fails: one run tells everything that is wrong.
+check:
+	$(SETUP) dev
+	@$(MAKE) --no-print-directory --keep-going lint layout imports types
+
+lint:
+	$(BIN) -m ruff check .
+
+layout:
+	$(BIN) -m ruff format --check .
+
+imports:
+	$(BIN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+types:
+	$(BIN) -m mypy
+
+format:
+	$(SETUP) dev
+	@$(BIN) -m ruff check --fix-only . && $(BIN) -m ruff format .
+
+# One process: a campaign wants the machine to itself, and its counts want one place.
+campaign:
+	$(SETUP) dev
+	$(BIN) -m pytest -m campaign --timeout 0 -s $(ARGS)
+
+bench:
+	$(SETUP) dev
+	$(BIN) -m bench $(ARGS)
+
+requirements:
+	$(SETUP) compile
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist var
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
