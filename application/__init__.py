@@ -1,0 +1,1 @@
+"""Use cases. `transact` is the one write path: load → decide → seal → append → await."""

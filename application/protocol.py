@@ -1,0 +1,162 @@
+"""What may be answered to whoever sent a command, and when. Pure: it yields steps.
+
+Theory of operation
+-------------------
+The log has no conditional append. A writer appends a record and learns from the
+fold, later, what became of it; the answer of the append itself may be lost. So:
+
+- *Success* is answered when a record with this command id was accepted *and* the
+  published checkpoint covers it.
+- *Refusal* is answered only after the command's barrier was folded. That a record is
+  void is never an answer: an older record of the same command, sent by a process
+  that died, may still be in flight and be accepted later.
+- A record that was not accepted is sent again, the same bytes, until a stream named
+  in its `expects` has moved; only then is the command decided again, under the same
+  id. That is safe: versions only rise, so the older record can never be accepted.
+- A *derived* command (a reaction, a delivery) is never barred: its id comes from
+  what caused it, and barring it would stop it for ever. It goes on until it is
+  accepted or decided to nothing.
+
+The generator yields what it wants done and is sent the result. `application.transact`
+drives it against the real log; the simulation (`tests/simulation`) drives many of them
+at once, through crashes, with every clause broken in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+from domain.errors import Refused
+from ledger.record import Header, Kind, assemble, encode_header
+from ledger.rule import Fate
+
+
+class RefusedBefore(Refused):
+    """The command was refused once and its id is barred; the reason was told then."""
+
+    def __init__(self) -> None:
+        """Take nothing: the reason was not kept, on purpose (it may name a person)."""
+        super().__init__(
+            "this command was refused before and stays refused; send it again as a new command"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A decision to append `record`, which read and wrote `expects` (stream, version)."""
+
+    record: bytes
+    expects: tuple[tuple[bytes, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A decision that the command cannot be done as things stand."""
+
+    error: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A decision that there is nothing (left) to do."""
+
+
+Decision = Proposal | Refusal | Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Step: what became of the command so far? Sent back: `Fate | None`."""
+
+    command: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Step: load, decide and seal on the present state. Sent back: a `Decision`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Step: append the record once. Sent back: its offset, or None when in doubt."""
+
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Step: wait until the fold has passed the record, then look. Sent back: `Settled`.
+
+    In doubt (`offset` None) there is no offset to wait for: the fold is awaited to
+    where the log ends now.
+    """
+
+    command: bytes
+    offset: int | None
+    expects: tuple[tuple[bytes, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the fold says: the command's fate, and whether a stream of `expects` has moved."""
+
+    fate: Fate | None
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Step: wait until the published checkpoint covers all that was folded so far."""
+
+
+Step = LookUp | Decide | Append | Settle | Publish
+Steps = Generator[Step, Any, None]
+
+
+def write(command: bytes, *, derived: bool = False) -> Steps:
+    """Carry one command to its answer; see the module's docstring.
+
+    Returns when success may be answered (the command was accepted, or there was
+    nothing to do). Raises `Refused` when a refusal may be.
+    """
+    fate: Fate | None = yield LookUp(command)
+    while fate is None:
+        decision: Decision = yield Decide()
+        match decision:
+            case Proposal():
+                fate = yield from submit(command, decision)
+            case Refusal() if not derived:
+                fate = yield from bar(command)
+                if fate is Fate.BARRED:
+                    raise decision.error
+            case _:
+                break
+    if fate is Fate.BARRED:
+        raise RefusedBefore
+    yield Publish()
+
+
+def submit(command: bytes, proposal: Proposal) -> Generator[Step, Any, Fate | None]:
+    """Send the same bytes until their fate is known, or the state they expect is past."""
+    while True:
+        offset = yield Append(proposal.record)
+        settled = yield Settle(command=command, offset=offset, expects=proposal.expects)
+        if settled.fate is not None or settled.moved:
+            return settled.fate
+
+
+def bar(command: bytes) -> Generator[Step, Any, Fate]:
+    """Send the command's barrier until it was folded, or an older record was accepted."""
+    record = barrier(command)
+    while True:
+        offset = yield Append(record)
+        settled = yield Settle(command=command, offset=offset, expects=())
+        if settled.fate is not None:
+            return settled.fate
+
+
+def barrier(command: bytes) -> bytes:
+    """Return the record that bars a command id."""
+    return assemble(encode_header(Header(kind=Kind.BARRIER, command=command)), ())
