@@ -142,7 +142,7 @@ def submit(command: bytes, proposal: Proposal) -> Generator[Step, Any, Fate | No
     """Send the same bytes until their fate is known, or the state they expect is past."""
     while True:
         offset = yield Append(proposal.record)
-        settled = yield Settle(command=command, offset=offset, expects=proposal.expects)
+        settled: Settled = yield Settle(command=command, offset=offset, expects=proposal.expects)
         if settled.fate is not None or settled.moved:
             return settled.fate
 
@@ -152,7 +152,7 @@ def bar(command: bytes) -> Generator[Step, Any, Fate]:
     record = barrier(command)
     while True:
         offset = yield Append(record)
-        settled = yield Settle(command=command, offset=offset, expects=())
+        settled: Settled = yield Settle(command=command, offset=offset, expects=())
         if settled.fate is not None:
             return settled.fate
 
