@@ -1,0 +1,85 @@
+"""Connections to the ledger's database: a small pool, and outages told apart from faults."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+
+from domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+POOL_MAX: Final = 8
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class DatabaseUnavailable(Unavailable):
+    """PostgreSQL does not answer, or the connection broke."""
+
+    def __init__(self) -> None:
+        """Take nothing: the driver's own message may quote values."""
+        super().__init__(
+            "the database does not answer; nothing is lost: start it ('metroledger doctor' says "
+            "how it stands) and try again"
+        )
+
+
+class Connections:
+    """A pool of at most `POOL_MAX` connections, in autocommit, made when first needed.
+
+    A connection that broke is dropped, not mended: the next caller gets a fresh one.
+    """
+
+    def __init__(self, conninfo: str) -> None:
+        """Take a libpq connection string."""
+        self._conninfo = conninfo
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(POOL_MAX)
+
+    @contextlib.contextmanager
+    def use(self) -> Iterator[Connection]:
+        """Lend a connection; raise `DatabaseUnavailable` when it breaks or none can be had."""
+        with self._slots:
+            connection = self._take()
+            try:
+                yield connection
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                connection.close()
+                raise DatabaseUnavailable from error
+            finally:
+                self._give(connection)
+
+    def _take(self) -> Connection:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable from error
+
+    def _give(self, connection: Connection) -> None:
+        if connection.closed:
+            return
+        with self._lock:
+            self._idle.append(connection)
+
+    def create_tables(self) -> None:
+        """Create what is missing of the ledger's tables; safe to repeat."""
+        statements = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
+        with self.use() as connection, connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(7236103273)")
+            connection.execute(statements)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()

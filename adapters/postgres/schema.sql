@@ -1,0 +1,103 @@
+-- The ledger's database: the log (when PostgreSQL is the log) and what the fold wrote.
+-- Nothing of a person is in clear here: ids are random, payloads are sealed.
+
+create table if not exists log (
+    "offset" bigint primary key,
+    record bytea not null
+);
+alter table log alter column record set storage external;
+
+-- One call appends a batch. The lock is held until the commit, so offsets have no
+-- gap and become visible in order; each statement below sees what committed before it.
+create or replace function log_append(batch bytea[]) returns bigint
+language plpgsql volatile as $$
+declare
+    first bigint;
+begin
+    perform pg_advisory_xact_lock(7236103274);
+    select coalesce(max("offset") + 1, 0) into first from log;
+    insert into log select first + place - 1, record
+        from unnest(batch) with ordinality as rows(record, place);
+    return first;
+end $$;
+
+create table if not exists log_identity (
+    single boolean primary key default true check (single),
+    identity uuid not null default gen_random_uuid()
+);
+insert into log_identity default values on conflict do nothing;
+
+create table if not exists cursor (
+    single boolean primary key default true check (single),
+    "offset" bigint not null,
+    offset_last bigint not null,
+    last bytea not null,
+    genesis bytea not null,
+    identity text not null,
+    rule integer not null,
+    position bigint not null,
+    accepted bytea not null,
+    frontier bytea not null
+);
+
+create table if not exists heads (
+    stream uuid primary key,
+    version bigint not null,
+    ended boolean not null
+) with (fillfactor = 50);
+
+create table if not exists fates (
+    command uuid primary key,
+    accepted boolean not null
+);
+
+create table if not exists commits (
+    "offset" bigint primary key,
+    command uuid not null unique,
+    position bigint not null unique,
+    events bigint not null,
+    leaf bigint not null,
+    leaves bigint not null
+);
+create index if not exists commits_leaf on commits (leaf);
+
+create table if not exists segments (
+    stream uuid not null,
+    first bigint not null,
+    events bigint not null,
+    "offset" bigint not null,
+    primary key (stream, first)
+);
+
+create table if not exists leaves (
+    leaf bigint primary key,
+    entry bytea not null
+);
+
+create table if not exists readings (
+    consent uuid not null,
+    "offset" bigint not null,
+    frame smallint not null,
+    place integer not null,
+    primary key (consent, "offset", frame, place)
+);
+
+-- Append only, also against an owner's mistake: nothing of the log or of what was
+-- accepted is ever updated or deleted.
+create or replace function refuse_change() returns trigger
+language plpgsql as $$
+begin
+    raise exception '% is append only', tg_table_name;
+end $$;
+
+do $$
+declare
+    name text;
+begin
+    foreach name in array array['log', 'commits', 'segments', 'leaves', 'readings', 'fates'] loop
+        execute format('create or replace trigger append_only before update or delete on %I'
+                       ' for each statement execute function refuse_change()', name);
+        execute format('create or replace trigger append_only_whole before truncate on %I'
+                       ' for each statement execute function refuse_change()', name);
+    end loop;
+end $$;

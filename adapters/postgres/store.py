@@ -1,0 +1,260 @@
+"""What the fold wrote, in PostgreSQL: one transaction a batch, swapped by its cursor.
+
+Rows are written with `unnest` over arrays, and the readings' index with a binary
+COPY; both are many times as fast as a statement a row. The lookups use arrays too,
+whose plans do not depend on statistics.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.postgres.connections import Connection, Connections
+from ledger.rule import Fate, Head
+from ledger.store import Accepted, Cursor, Folded, ReadingRow, Segment
+from proofs.merkle import Frontier
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+_COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END: Final = b"\xff\xff"
+_copy_reading = struct.Struct(">hi16siqihii")
+
+_HEADS: Final = """
+    insert into heads select * from unnest(%s::uuid[], %s::bigint[], %s::boolean[])
+    on conflict (stream) do update set version = excluded.version, ended = excluded.ended"""
+_FATES: Final = "insert into fates select * from unnest(%s::uuid[], %s::boolean[])"
+_COMMITS: Final = """
+    insert into commits select * from unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::bigint[],
+                                             %s::bigint[], %s::bigint[])"""
+_SEGMENTS: Final = """
+    insert into segments select * from unnest(%s::uuid[], %s::bigint[], %s::bigint[],
+                                              %s::bigint[])"""
+_LEAVES: Final = """
+    insert into leaves select %s::bigint + place - 1, entry
+    from unnest(%b::bytea[]) with ordinality as rows(entry, place)"""
+_CURSOR: Final = (
+    'select "offset", offset_last, last, genesis, identity, rule, position, accepted, frontier'
+    " from cursor"
+)
+_SWAP: Final = """
+    insert into cursor values (true, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    on conflict (single) do update set "offset" = excluded."offset",
+        offset_last = excluded.offset_last, last = excluded.last, genesis = excluded.genesis,
+        identity = excluded.identity, rule = excluded.rule, position = excluded.position,
+        accepted = excluded.accepted, frontier = excluded.frontier
+    where cursor."offset" = %s returning 1"""
+
+
+class PostgresFoldStore:
+    """The `FoldStore` port over PostgreSQL."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Take the connections to a database that has the ledger's tables."""
+        self._connections = connections
+
+    def _rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
+        with self._connections.use() as connection:
+            return connection.execute(
+                query.encode(), parameters, binary=True, prepare=True
+            ).fetchall()
+
+    def cursor(self) -> Cursor:
+        """Return how far the fold has come."""
+        rows = self._rows(_CURSOR)
+        return _cursor(rows[0]) if rows else Cursor()
+
+    def heads(self, streams: Collection[bytes]) -> Mapping[bytes, Head]:
+        """Return the heads of the streams that exist."""
+        if not streams:
+            return {}
+        rows = self._rows(
+            "select uuid_send(stream), version, ended from heads where stream = any(%s::uuid[])",
+            _uuids(streams),
+        )
+        return {stream: Head(version, ended) for stream, version, ended in rows}
+
+    def fates(self, commands: Collection[bytes]) -> Mapping[bytes, Fate]:
+        """Return what became of the commands of which something has."""
+        if not commands:
+            return {}
+        rows = self._rows(
+            "select uuid_send(command), accepted from fates where command = any(%s::uuid[])",
+            _uuids(commands),
+        )
+        return {c: Fate.ACCEPTED if accepted else Fate.BARRED for c, accepted in rows}
+
+    def commit(self, before: Cursor, folded: Folded) -> bool:
+        """Apply a batch in one transaction, unless the cursor has moved; say whether."""
+        with self._connections.use() as connection, connection.transaction():
+            swapped = _swap(connection, before, folded.cursor)
+            if swapped:
+                _write(connection, folded)
+        return swapped
+
+    def accepted(self, command: bytes) -> Accepted | None:
+        """Return the accepted commit of a command."""
+        rows = self._rows(_ACCEPTED + " where command = %s::uuid", _uuid(command))
+        return _accepted(rows[0]) if rows else None
+
+    def segments(self, stream: bytes, after: int = 0) -> Sequence[Segment]:
+        """Return where a stream's events above a version lie, in order."""
+        rows = self._rows(
+            'select first, events, "offset" from segments'
+            " where stream = %s::uuid and first + events - 1 > %s order by first",
+            _uuid(stream),
+            after,
+        )
+        return [Segment(stream, *row) for row in rows]
+
+    def commits(self, start: int, limit: int) -> Sequence[Accepted]:
+        """Return commits in order, from the one that holds position `start`."""
+        rows = self._rows(
+            _ACCEPTED + " where position >= coalesce((select max(position) from commits"
+            " where position <= %s), 0) order by position limit %s",
+            start,
+            limit,
+        )
+        return [_accepted(row) for row in rows]
+
+    def commits_by_leaf(self, start: int, limit: int) -> Sequence[Accepted]:
+        """Return commits in order, from the one that holds leaf `start`."""
+        rows = self._rows(
+            _ACCEPTED + " where leaf >= coalesce((select max(leaf) from commits"
+            " where leaf <= %s), 0) order by leaf limit %s",
+            start,
+            limit,
+        )
+        return [_accepted(row) for row in rows]
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the leaves of the main tree with indexes from `start` up to `stop`."""
+        for first in range(start, stop, 4_096):
+            yield from (
+                entry
+                for (entry,) in self._rows(
+                    "select entry from leaves where leaf >= %s and leaf < %s order by leaf",
+                    first,
+                    min(first + 4_096, stop),
+                )
+            )
+
+    def readings(self, consent: bytes) -> Sequence[ReadingRow]:
+        """Return where the readings taken in under a consent lie, in ledger order."""
+        rows = self._rows(
+            'select "offset", frame, place from readings where consent = %s::uuid'
+            ' order by "offset", frame, place',
+            _uuid(consent),
+        )
+        return [ReadingRow(consent, *row) for row in rows]
+
+
+_ACCEPTED: Final = (
+    'select uuid_send(command), "offset", position, events, leaf, leaves from commits'
+)
+
+
+def _uuid(raw: bytes) -> str:
+    return raw.hex()
+
+
+def _uuids(raws: Collection[bytes]) -> list[str]:
+    return [raw.hex() for raw in raws]
+
+
+def _accepted(row: tuple[Any, ...]) -> Accepted:
+    return Accepted(*row)
+
+
+def _cursor(row: tuple[Any, ...]) -> Cursor:
+    offset, offset_last, last, genesis, identity, rule, position, accepted, frontier = row
+    return Cursor(
+        offset=offset,
+        offset_last=offset_last,
+        last=last,
+        genesis=genesis,
+        identity=identity,
+        rule=rule,
+        position=position,
+        accepted=accepted,
+        frontier=Frontier.decode(frontier),
+    )
+
+
+def _swap(connection: Connection, before: Cursor, after: Cursor) -> bool:
+    """Move the cursor from `before` to `after`; say whether it stood at `before`."""
+    row = connection.execute(
+        _SWAP.encode(),
+        (
+            after.offset,
+            after.offset_last,
+            after.last,
+            after.genesis,
+            after.identity,
+            after.rule,
+            after.position,
+            after.accepted,
+            after.frontier.encode(),
+            before.offset,
+        ),
+        prepare=True,
+    ).fetchone()
+    return row is not None
+
+
+def _write(connection: Connection, folded: Folded) -> None:
+    """Write what a batch adds, one statement a table."""
+    first_leaf = folded.cursor.size - len(folded.leaves)
+    accepted, segments, heads = folded.accepted, folded.segments, folded.heads
+    statements: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
+        (
+            _HEADS,
+            heads,
+            (_uuids(heads), [h.version for h in heads.values()], [h.ended for h in heads.values()]),
+        ),
+        (
+            _FATES,
+            folded.fates,
+            (_uuids(folded.fates), [fate is Fate.ACCEPTED for fate in folded.fates.values()]),
+        ),
+        (
+            _COMMITS,
+            accepted,
+            (
+                [commit.offset for commit in accepted],
+                [commit.command.hex() for commit in accepted],
+                [commit.position for commit in accepted],
+                [commit.events for commit in accepted],
+                [commit.leaf for commit in accepted],
+                [commit.leaves for commit in accepted],
+            ),
+        ),
+        (
+            _SEGMENTS,
+            segments,
+            (
+                [segment.stream.hex() for segment in segments],
+                [segment.first for segment in segments],
+                [segment.events for segment in segments],
+                [segment.offset for segment in segments],
+            ),
+        ),
+        (_LEAVES, folded.leaves, (first_leaf, list(folded.leaves))),
+    )
+    for statement, rows, columns in statements:
+        if rows:
+            connection.execute(statement.encode(), columns, prepare=True)
+    if folded.readings:
+        _copy_readings(connection, folded.readings)
+
+
+def _copy_readings(connection: Connection, rows: Sequence[ReadingRow]) -> None:
+    pack = _copy_reading.pack
+    data = b"".join(
+        pack(4, 16, consent, 8, offset, 2, frame, 4, place) for consent, offset, frame, place in rows
+    )
+    statement = 'copy readings (consent, "offset", frame, place) from stdin (format binary)'
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(_COPY_HEAD + data + _COPY_END)
