@@ -10,10 +10,12 @@ wherever copies of it lie.
 ``key``            a key, its fingerprint, its wrapped form
 ``sealing``        seal and open payloads, derive the salts of commitments
 ``redaction``      what stands for a payload whose key was destroyed on order
+``files``          bytes on disk so that a crash leaves the old or the new
 ``keyring``        the keeper of the epoch keys (a port, and a file)
 ``journal``        the destroyed key ids, kept apart from the store
 ``database``       the SQLite file: its schema and how it is opened
 ``gate``           transactions that only see a store that is current
+``tree``           the rows of the key tree: open and mint in bulk
 ``destruction``    what one journal line does to the store
 ``epochs``         the end of an epoch, in steps that a kill may interrupt
 ``index``          e-mail or meter number → random ids

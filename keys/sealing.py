@@ -85,7 +85,7 @@ def seal_many(payloads: Sequence[Sealing]) -> list[bytes]:
     ]
 
 
-def open(key: Key, sealed: bytes, leaf: bytes) -> bytes:
+def open(key: Key, sealed: bytes, leaf: bytes) -> bytes:  # noqa: A001 (the pair is seal/open)
     """Open a sealed payload; raises `SealBroken` unless every byte is as it was sealed."""
     if len(sealed) < OVERHEAD or sealed[:1] != VERSION:
         raise SealBroken(key.id)

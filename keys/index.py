@@ -1,0 +1,253 @@
+"""The lookup index: from an e-mail or a meter number to random ids.
+
+This is the only place where a guessable value leads to a person, so nothing in a
+row can be searched without the epoch key: the value's tag is a keyed digest
+(fourteen digits under a plain one are found in hours), and the content is sealed,
+bound to its tag and owner, so that a row that is moved opens nothing. At an
+epoch's end every row gets a new tag and a new seal.
+
+An entry is *reserved* by a command before its event is appended, *confirmed* when
+the event is folded, *freed* when the command is barred::
+
+    reserve ──▶ reserved ──confirm──▶ confirmed ──remove, forget──▶ gone
+                   └─────free──▶ gone
+
+Only confirmed entries are found. One value may have several: joint holders and
+the next occupant declare the same meter. An e-mail has one owner, reserved or
+confirmed, or two people could sign in as one.
+
+What is not confirmed because a process died is settled from the log: `reserved`
+lists the commands. The whole index can be rebuilt from the log with the keys.
+"""
+
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from os import urandom
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+
+from domain.errors import Corrupt, Refused
+from keys.database import select_in
+from keys.gate import EpochKey, Gate, Transaction
+from keys.names import owner_tag
+
+_BINDING = b"metroledger/index/v1\0"
+_NONCE_SIZE = 12
+_CHUNK = 10_000
+
+
+class Kind(enum.IntEnum):
+    """What kind of value leads to ids. The numbers are stored."""
+
+    EMAIL = 1
+    METER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A value that leads to ids, in its one normal form, which the caller gives it.
+
+    An e-mail is in lower case; a meter is its operator, fluid and number joined.
+    """
+
+    kind: Kind
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a value leads: an account, and what of it (the meter; for an e-mail the account)."""
+
+    owner: UUID
+    subject: UUID
+
+
+class EntryBroken(Corrupt):
+    """A row of the lookup index does not open where it stands."""
+
+    def __init__(self, number: int) -> None:
+        """Give the number of the row."""
+        super().__init__(
+            f"Row {number} of the lookup index does not open: it was altered or moved. "
+            "Restore the key store's last backup, or rebuild the index from the log."
+        )
+        self.number = number
+
+
+class AlreadyTaken(Refused):
+    """The e-mail belongs to another account."""
+
+    def __init__(self, kind: Kind) -> None:
+        """Take the kind alone: the value would be personal data."""
+        super().__init__(
+            f"This {kind.name} is another account's: sign in with it, or choose another."
+        )
+        self.kind = kind
+
+
+class OwnerGone(Refused):
+    """The owner is erased or being erased: nothing new leads there."""
+
+    def __init__(self, owner: UUID) -> None:
+        """Name the owner's random id."""
+        super().__init__(f"Owner {owner} is erased or being erased: open a new account.")
+        self.owner = owner
+
+
+class LookupIndex:
+    """The index's rows; each method is one durable transaction."""
+
+    def __init__(self, gate: Gate) -> None:
+        """Use the key store's gate."""
+        self._gate = gate
+
+    def reserve(self, lookup: Lookup, entry: Entry, command: UUID) -> None:
+        """Reserve an entry for a command; reserving it again does nothing.
+
+        Raises `AlreadyTaken` for another owner's e-mail, `OwnerGone` for an owner
+        who is erased or being erased.
+        """
+        with self._gate.writing() as tx:
+            tag = _tag(tx.epoch, lookup)
+            rows = _rows(tx, [tag])
+            present = [(_open(tx.epoch, row)[1], row) for row in rows]
+            if any(
+                one == entry and (row[4] == 1 or row[3] == command.bytes) for one, row in present
+            ):
+                return
+            if lookup.kind is Kind.EMAIL and any(one.owner != entry.owner for one, _ in present):
+                raise AlreadyTaken(lookup.kind)
+            _require_open(tx, entry.owner)
+            sealed = _seal(tx.epoch, tag, lookup, entry)
+            tx.connection.execute(
+                "INSERT INTO entries (tag, owner, command, confirmed, sealed) "
+                "VALUES (?, ?, ?, 0, ?)",
+                (tag, entry.owner.bytes, command.bytes, sealed),
+            )
+
+    def confirm(self, command: UUID) -> int:
+        """Confirm what a command reserved; answers how many entries that were."""
+        return self._settle(
+            "UPDATE entries SET confirmed = 1 WHERE command = ? AND confirmed = 0", command
+        )
+
+    def free(self, command: UUID) -> int:
+        """Free what a barred command reserved; what is confirmed stays."""
+        return self._settle("DELETE FROM entries WHERE command = ? AND confirmed = 0", command)
+
+    def reserved(self) -> frozenset[UUID]:
+        """List the commands whose reservations are neither confirmed nor freed."""
+        with self._gate.reading() as tx:
+            rows = tx.connection.execute(
+                "SELECT DISTINCT command FROM entries WHERE confirmed = 0"
+            ).fetchall()
+        return frozenset(UUID(bytes=command) for (command,) in rows)
+
+    def find(self, lookup: Lookup) -> frozenset[Entry]:
+        """Find where a value leads; empty when nowhere."""
+        return self.find_many([lookup]).get(lookup, frozenset())
+
+    def find_many(self, lookups: Iterable[Lookup]) -> dict[Lookup, frozenset[Entry]]:
+        """Find where each value leads; a value that leads nowhere is not in the answer."""
+        found: dict[Lookup, set[Entry]] = {}
+        with self._gate.reading() as tx:
+            wanted = {_tag(tx.epoch, one): one for one in lookups}
+            for row in _rows(tx, list(wanted)):
+                if row[4] == 1:
+                    lookup = wanted[row[1]]
+                    found.setdefault(lookup, set()).add(_open_subject(tx.epoch, row, lookup))
+        return {lookup: frozenset(entries) for lookup, entries in found.items()}
+
+    def remove(self, lookup: Lookup, owner: UUID) -> int:
+        """Remove one owner's entries of one value: an e-mail that changed, a meter moved out of."""
+        with self._gate.writing() as tx:
+            return tx.connection.execute(
+                "DELETE FROM entries WHERE tag = ? AND owner = ?",
+                (_tag(tx.epoch, lookup), owner.bytes),
+            ).rowcount
+
+    def forget(self, owner: UUID) -> int:
+        """Remove all that leads to an owner; answers how many entries that were."""
+        return self._settle("DELETE FROM entries WHERE owner = ?", owner)
+
+    def _settle(self, statement: str, value: UUID) -> int:
+        with self._gate.writing() as tx:
+            return tx.connection.execute(statement, (value.bytes,)).rowcount
+
+
+_Row = tuple[int, bytes, bytes, bytes, int, bytes]
+"""Number, tag, owner, command, confirmed, sealed."""
+
+_COLUMNS = "SELECT number, tag, owner, command, confirmed, sealed FROM entries WHERE "
+
+
+def rekey(tx: Transaction, young: EpochKey) -> int:
+    """Tag and seal every entry anew under a new epoch key; answers how many there are.
+
+    Raises `EntryBroken`.
+    """
+    done, last = 0, 0
+    while rows := tx.connection.execute(
+        f"{_COLUMNS} number > ? ORDER BY number LIMIT {_CHUNK}", (last,)
+    ).fetchall():
+        anew = []
+        for row in rows:
+            lookup, entry = _open(tx.epoch, row)
+            tag = _tag(young, lookup)
+            anew.append((tag, _seal(young, tag, lookup, entry), row[0]))
+        tx.connection.executemany("UPDATE entries SET tag = ?, sealed = ? WHERE number = ?", anew)
+        done, last = done + len(rows), rows[-1][0]
+    return done
+
+
+def _rows(tx: Transaction, tags: list[bytes]) -> Iterator[_Row]:
+    # Ordered by nothing: what leads somewhere is a set.
+    yield from select_in(tx.connection, _COLUMNS + "tag IN", tags)
+
+
+def _require_open(tx: Transaction, owner: UUID) -> None:
+    tag = owner_tag(owner)
+    query = (
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM tombstones WHERE tag = ?) "
+        "OR EXISTS (SELECT 1 FROM closed WHERE tag = ?)"
+    )
+    if tx.connection.execute(query, (tag, tag)).fetchone():
+        raise OwnerGone(owner)
+
+
+def _tag(epoch: EpochKey, lookup: Lookup) -> bytes:
+    content = bytes([lookup.kind]) + lookup.value.encode()
+    return blake2b(content, digest_size=16, key=epoch.index_tagging, person=b"index tag").digest()
+
+
+def _seal(epoch: EpochKey, tag: bytes, lookup: Lookup, entry: Entry) -> bytes:
+    nonce = urandom(_NONCE_SIZE)
+    content = entry.subject.bytes + bytes([lookup.kind]) + lookup.value.encode()
+    binding = _BINDING + tag + entry.owner.bytes
+    return nonce + epoch.index_sealing.encrypt(nonce, content, binding)
+
+
+def _open(epoch: EpochKey, row: _Row) -> tuple[Lookup, Entry]:
+    content = _content(epoch, row)
+    lookup = Lookup(Kind(content[16]), content[17:].decode())
+    return lookup, Entry(UUID(bytes=row[2]), UUID(bytes=content[:16]))
+
+
+def _open_subject(epoch: EpochKey, row: _Row, lookup: Lookup) -> Entry:
+    """Open a row that was found by its value, and check that it holds that value."""
+    content = _content(epoch, row)
+    if content[16] != lookup.kind or content[17:] != lookup.value.encode():
+        raise EntryBroken(row[0])
+    return Entry(UUID(bytes=row[2]), UUID(bytes=content[:16]))
+
+
+def _content(epoch: EpochKey, row: _Row) -> bytes:
+    number, tag, owner, _, _, sealed = row
+    binding = _BINDING + tag + owner
+    try:
+        return epoch.index_sealing.decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], binding)
+    except InvalidTag:
+        raise EntryBroken(number) from None
