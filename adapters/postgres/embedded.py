@@ -21,6 +21,7 @@ Nobody needs a password: the only way in is a socket in a directory that only th
 and root may enter, both of which could read the data files anyway.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -205,6 +206,7 @@ class EmbeddedPostgres:
             log_start = os.fstat(log).st_size
             if self._needs_data(version):
                 self._initialise(programs, version, log=log, lock=lock)
+            self._forget_the_dead()
             site.make_socket_directory(self._sockets, self._account)
             self._start_keeper(programs, log=log, lock=lock)
         finally:
@@ -219,6 +221,18 @@ class EmbeddedPostgres:
         if wrote != str(version):
             raise OtherVersion(self.directory, wrote=wrote, runs=version)
         return False
+
+    def _forget_the_dead(self) -> None:
+        """Remove a pid file whose number is another process's by now, or that of a zombie.
+
+        PostgreSQL would take either for a running server and refuse. We hold `server.lock`, so no
+        server of ours lives; one of somebody else's works in the data directory and is seen there.
+        """
+        pid_file = self.directory / "data" / "postmaster.pid"
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            process = Path("/proc", pid_file.read_text("ascii").split(maxsplit=1)[0])
+            if process.exists() and not _works_in(process, self.directory / "data"):
+                pid_file.unlink()
 
     def _initialise(self, programs: Path, version: int, *, log: int, lock: int) -> None:
         # Made beside its place and renamed into it: a kill in between leaves a draft, not a ruin.
@@ -308,6 +322,13 @@ def _lock(descriptor: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _works_in(process: Path, data: Path) -> bool:
+    try:
+        return (process / "cwd").samefile(data)
+    except FileNotFoundError:
+        return False  # a zombie works nowhere
 
 
 def _advice(reason: str) -> str:

@@ -197,7 +197,10 @@ def socket_directory(directory: Path, account: Account) -> Path:
 
 
 def make_socket_directory(sockets: Path, account: Account) -> None:
-    """Make it, 0700 and the account's; refuse one that somebody else has put there."""
+    """Make it, 0700 and the account's, or empty it; refuse one that somebody else has put there.
+
+    For whoever holds `server.lock`: what is in it is then a killed server's.
+    """
     try:
         sockets.mkdir(mode=0o700)
     except FileExistsError:
@@ -205,6 +208,8 @@ def make_socket_directory(sockets: Path, account: Account) -> None:
         private = stat.S_ISDIR(found.st_mode) and not stat.S_IMODE(found.st_mode) & 0o077
         if not private or found.st_uid != account.uid:
             raise DirectoryUnusable(sockets, "somebody else has put it there; remove it") from None
+        for left in (_SOCKET_NAME, f"{_SOCKET_NAME}.lock"):
+            (sockets / left).unlink(missing_ok=True)
         return
     if account.dropped:
         os.chown(sockets, account.uid, account.gid)
