@@ -28,7 +28,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from domain.errors import Refused
+from domain.errors import Corrupt, Refused
 from ledger.record import Header, Kind, assemble, encode_header
 from ledger.rule import Fate
 
@@ -40,6 +40,18 @@ class RefusedBefore(Refused):
         """Take nothing: the reason was not kept, on purpose (it may name a person)."""
         super().__init__(
             "this command was refused before and stays refused; send it again as a new command"
+        )
+
+
+class NeverAcceptable(Corrupt):
+    """A record of ours was voided and would be for ever: sending it again cannot help."""
+
+    def __init__(self, offset: int) -> None:
+        """Take where in the log the record lies."""
+        super().__init__(
+            f"the record at offset {offset} is void though nothing it expects has moved: its form "
+            "is malformed or it expects an ended stream, a fault of this program; the command "
+            "has no answer yet: report it, and send it again once metroledger is mended"
         )
 
 
@@ -139,12 +151,18 @@ def write(command: bytes, *, derived: bool = False) -> Steps:
 
 
 def submit(command: bytes, proposal: Proposal) -> Generator[Step, Any, Fate | None]:
-    """Send the same bytes until their fate is known, or the state they expect is past."""
+    """Send the same bytes until their fate is known, or the state they expect is past.
+
+    A record that was folded, has no fate and whose expected streams stand where they
+    did was void for its form or for an ended stream: it would be void for ever.
+    """
     while True:
         offset = yield Append(proposal.record)
         settled: Settled = yield Settle(command=command, offset=offset, expects=proposal.expects)
         if settled.fate is not None or settled.moved:
             return settled.fate
+        if offset is not None:
+            raise NeverAcceptable(offset)
 
 
 def bar(command: bytes) -> Generator[Step, Any, Fate]:

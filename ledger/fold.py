@@ -28,7 +28,7 @@ from proofs.merkle import leaf_hash
 from schemas.leaf import READING_LEAF_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from ledger.log import CommitLog, Entry
     from ledger.store import FoldStore
@@ -213,10 +213,23 @@ def _close(batch: _Batch, state: _Overlay, entries: Sequence[Parsed]) -> Folded:
     )
 
 
+def _up_to_rule(entries: Sequence[Parsed]) -> Sequence[Parsed]:
+    """Cut a batch before a change of rule.
+
+    So all before it is folded, even by a program that must stop there.
+    """
+    for place, entry in enumerate(entries):
+        if place and entry.record is not None and entry.record.header.kind is Kind.RULE:
+            return entries[:place]
+    return entries
+
+
 class Folder:
     """Folds a log into a store; owns nothing but the two, and may be one of many."""
 
-    def __init__(self, log: CommitLog, store: FoldStore, origin: str, rule: Rule | None = None):
+    def __init__(
+        self, log: CommitLog, store: FoldStore, origin: str, rule: Rule | None = None
+    ) -> None:
         """Take the two ports and the origin that the log's genesis must state."""
         self.log = log
         self.store = store
@@ -236,6 +249,10 @@ class Folder:
             return
         if description.identity != cursor.identity:
             raise LogNotOurs("the log was deleted and made again")
+        first = self.log.read(self.log.begin(), limit=1)
+        if not first or digest_of(first[0].record) != cursor.genesis:
+            raise LogNotOurs("its first record is not the genesis that was folded")
+        read_genesis(records.decode(first[0].record), self.origin)
         if self.log.end() < cursor.offset:
             raise LogNotOurs("the log ends before what was folded of it")
         entries = self.log.read(cursor.offset_last, limit=1)
@@ -250,19 +267,36 @@ class Folder:
         Returns 0 at the end of the log, and when another folder was faster (the
         store has then moved on without us).
         """
+        steps = self.steps()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return int(end.value)
+
+    def steps(self) -> Generator[None, None, int]:
+        """Do what `fold` does, pausing wherever another process may come in between.
+
+        The simulation drives many folders at once through these pauses, and leaves
+        some of them asleep in one while others go on.
+        """
         cursor = self.store.cursor()
+        yield
         entries = self.log.read(cursor.offset, limit=BATCH_RECORDS, bytes_max=BATCH_BYTES)
         if not entries:
             return 0
-        parsed = [parse(entry) for entry in entries]
+        parsed = _up_to_rule([parse(entry) for entry in entries])
         if cursor.offset_last < 0:
             cursor = self._begin(cursor, parsed[0])
         if cursor.rule not in (0, RULE):
             raise UnknownRule(cursor.rule)
         streams, commands = needs(parsed)
-        folded, _ = fold_batch(
-            self.rule, cursor, parsed, self.store.heads(streams), self.store.fates(commands)
-        )
+        yield
+        heads = self.store.heads(streams)
+        yield
+        fates = self.store.fates(commands)
+        yield
+        folded, _ = fold_batch(self.rule, cursor, parsed, heads, fates)
         return len(parsed) if self.store.commit(cursor, folded) else 0
 
     def _begin(self, cursor: Cursor, first: Parsed) -> Cursor:

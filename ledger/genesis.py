@@ -13,7 +13,7 @@ import msgspec
 
 from domain.errors import Corrupt, Refused
 from ledger.record import RECORD_MAX, Header, Kind, Record, assemble, encode_header
-from ledger.rule import RULE
+from ledger.rule import RULE, UnknownRule
 from schemas import canonical
 from schemas.leaf import LEAF_MAX
 
@@ -48,13 +48,16 @@ class Genesis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     leaf_max: int
 
 
+FORMAT: Final = 1
+"""The format of the log that this program writes and folds."""
+
 _COMMAND: Final = bytes(16)
 
 
 def make_genesis(origin: str, created_at: str) -> bytes:
     """Return the record that begins a log of `origin`."""
     genesis = Genesis(
-        format=1,
+        format=FORMAT,
         rule=RULE,
         origin=origin,
         created_at=created_at,
@@ -66,7 +69,12 @@ def make_genesis(origin: str, created_at: str) -> bytes:
 
 
 def read_genesis(record: Record, origin: str) -> Genesis:
-    """Return what a genesis states; raise `NoGenesis` unless it is one of `origin`."""
+    """Return what a genesis states.
+
+    Raises `NoGenesis` unless it is one of `origin` in the format and with the limits of
+    this program, and `UnknownRule` when it asks for another rule: folding on would give
+    other heads than its writers see.
+    """
     if record.header.kind is not Kind.GENESIS:
         raise NoGenesis(origin, "another kind of record")
     try:
@@ -75,6 +83,10 @@ def read_genesis(record: Record, origin: str) -> Genesis:
         raise NoGenesis(origin, "a genesis that does not parse") from error
     if genesis.origin != origin:
         raise NoGenesis(origin, f"the genesis of {genesis.origin!r}")
+    if genesis.rule != RULE:
+        raise UnknownRule(genesis.rule)
+    if (genesis.format, genesis.record_max, genesis.leaf_max) != (FORMAT, RECORD_MAX, LEAF_MAX):
+        raise NoGenesis(origin, "a genesis of a format or limits that this program does not know")
     return genesis
 
 

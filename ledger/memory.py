@@ -7,11 +7,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ledger.rule import Fate, Head
-from ledger.store import Accepted, Cursor, Folded, ReadingRow, Segment
+from ledger.store import ORDER_MARK, Accepted, Cursor, Folded, ReadingRow, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from ledger.rule import Fate, Head
 
 
 @dataclass(slots=True)
@@ -91,3 +92,7 @@ class MemoryFoldStore:
     def readings(self, consent: bytes) -> Sequence[ReadingRow]:
         """Return where the readings taken in under a consent lie, in ledger order."""
         return self.by_consent.get(consent, [])
+
+    def destruction_orders(self, start: int) -> Sequence[int]:
+        """Return the indexes, from `start`, of the leaves that order keys destroyed."""
+        return [i for i in range(start, len(self.all_leaves)) if ORDER_MARK in self.all_leaves[i]]

@@ -29,7 +29,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.errors import Malformed
@@ -175,7 +175,7 @@ def encode_frame(frame: Frame) -> bytes:
 
 def assemble(header: bytes, frames: Sequence[bytes], note: bytes = b"") -> bytes:
     """Return a record out of a header's bytes and its frames'."""
-    body = note if note else _frames.pack(len(frames)) + b"".join(frames) if frames else b""
+    body = note or (_frames.pack(len(frames)) + b"".join(frames) if frames else b"")
     return _length.pack(len(header)) + header + body
 
 
@@ -236,12 +236,21 @@ def decode(encoded: bytes) -> Record:
     header = decode_header(header_bytes)
     if header.kind is Kind.COMMIT:
         frames = tuple(_decode_frames(body))
-        if sum(frame.events for frame in frames) != header.events:
-            raise RecordMalformed("events promised and held differ")
+        _check_frames(header, frames)
         return Record(header=header, header_bytes=header_bytes, frames=frames)
     if header.kind is Kind.BARRIER and body:
         raise RecordMalformed("a barrier with a body")
     return Record(header=header, header_bytes=header_bytes, note=body)
+
+
+def _check_frames(header: Header, frames: Sequence[Frame]) -> None:
+    """Refuse frames that do not add up to the writes, stream by stream."""
+    held = list(accumulate(frame.events for frame in frames))
+    promised = list(accumulate(write.events for write in header.writes))
+    if held[-1:] != promised[-1:]:
+        raise RecordMalformed("events promised and held differ")
+    if len(promised) > 1 and not set(held).issuperset(promised):
+        raise RecordMalformed("a frame across two streams")
 
 
 def _decode_frames(body: bytes) -> Iterator[Frame]:

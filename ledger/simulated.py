@@ -24,6 +24,7 @@ class SimulatedLog:
 
     chance: Random | None = None
     faults: float = 0.0
+    identity: str = "simulated"
     records: list[bytes] = field(default_factory=list)
     delayed: list[bytes] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -84,4 +85,4 @@ class SimulatedLog:
 
     def describe(self) -> Description:
         """Return what the log says of itself."""
-        return Description(name="simulated", identity="simulated")
+        return Description(name="simulated", identity=self.identity)

@@ -8,7 +8,7 @@ paused and wakes up late (a zombie) changes nothing, and no ownership is needed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from proofs.merkle import Frontier
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ledger.rule import Fate, Head
+
+
+ORDER_MARK: Final = b'"type":"DestructionOrdered.v1"'
+"""What marks the leaf of an order of destruction: canonical JSON spells it one way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,3 +125,6 @@ class FoldStore(Protocol):
 
     def readings(self, consent: bytes) -> Sequence[ReadingRow]:
         """Return where the readings taken in under a consent lie, in ledger order."""
+
+    def destruction_orders(self, start: int) -> Sequence[int]:
+        """Return the indexes, from `start`, of the leaves that order keys destroyed."""

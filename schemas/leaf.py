@@ -117,7 +117,10 @@ def decode_reading_leaf(encoded: bytes) -> ReadingLeaf:
     return ReadingLeaf(*_reading.unpack(encoded))
 
 
-def rest_of(header: bytes, private: bytes) -> str:
-    """Return the digest by which a leaf binds its commit's header and its private zone."""
-    return canonical.b64(hashlib.sha256(hashlib.sha256(header).digest() + private).digest())
+def rest_of(header_digest: bytes, private: bytes) -> str:
+    """Return the digest by which a leaf binds its commit's header and its private zone.
+
+    `header_digest` is the SHA-256 of the header's bytes.
+    """
+    return canonical.b64(hashlib.sha256(header_digest + private).digest())
 

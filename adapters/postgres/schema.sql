@@ -74,6 +74,10 @@ create table if not exists leaves (
     entry bytea not null
 );
 
+-- The leaves that order keys destroyed (canonical JSON spells their type one way).
+create index if not exists leaves_orders on leaves (leaf)
+    where position('\x2274797065223a224465737472756374696f6e4f7264657265642e763122'::bytea in entry) > 0;
+
 create table if not exists readings (
     consent uuid not null,
     "offset" bigint not null,

@@ -1,0 +1,169 @@
+"""Group commit: many writers share one append, one fold and one checkpoint.
+
+Two stages, each a thread of its own, so that one batch is appended while the batch
+before it is folded and published:
+
+    submit ─→ queue ─→ append a batch ─→ queue ─→ fold past it, publish ─→ answer all
+
+What waits in the queues is bounded by the number of writers that wait for an answer,
+and by `WAITING_MAX`. A record whose append is in doubt is settled by folding to where
+the log ends. An answer is given only after the checkpoint was published.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from application.protocol import Settled
+from ledger.rule import NO_STREAM, Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ledger.fold import Folder
+    from ledger.rule import Head
+    from ledger.store import Accepted
+
+BATCH_MAX: Final = 1_000
+BATCH_BYTES_MAX: Final = 8 << 20
+WAITING_MAX: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A record on its way, and the future its answer goes to."""
+
+    record: bytes
+    command: bytes
+    expects: tuple[tuple[bytes, int], ...]
+    answer: Future[Settled]
+
+
+@dataclass(frozen=True, slots=True)
+class _Appended:
+    submissions: list[Submission]
+    offsets: list[int | None]
+
+
+class Committer:
+    """Appends, folds and publishes for every writer of this process.
+
+    `publish` makes the published checkpoint cover all that was folded. Failures of a
+    batch (an outage, a log that is not ours) go to each of its writers.
+    """
+
+    def __init__(self, folder: Folder, publish: Callable[[], None]) -> None:
+        """Take the folder, which knows log and store, and how to publish."""
+        self._folder = folder
+        self._publish = publish
+        self._submitted: queue.Queue[Submission | None] = queue.Queue(WAITING_MAX)
+        self._appended: queue.Queue[_Appended | None] = queue.Queue(2)
+        self._threads: list[threading.Thread] = []
+        self._starting = threading.Lock()
+        self._publishing = threading.Lock()
+
+    def submit(
+        self, record: bytes, command: bytes, expects: tuple[tuple[bytes, int], ...]
+    ) -> Future[Settled]:
+        """Send a record once; the future is what the fold then says of its command."""
+        self._start()
+        answer: Future[Settled] = Future()
+        self._submitted.put(
+            Submission(record=record, command=command, expects=expects, answer=answer)
+        )
+        return answer
+
+    def publish(self) -> None:
+        """Make the published checkpoint cover all that was folded before this call."""
+        with self._publishing:
+            self._publish()
+
+    def close(self) -> None:
+        """Let what was submitted come to its answer, then stop."""
+        if not self._threads:
+            return
+        self._submitted.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+
+    def _start(self) -> None:
+        with self._starting:
+            if not self._threads:
+                self._threads = [
+                    threading.Thread(target=self._append_all, name="append", daemon=True),
+                    threading.Thread(target=self._settle_all, name="settle", daemon=True),
+                ]
+                for thread in self._threads:
+                    thread.start()
+
+    def _append_all(self) -> None:
+        while (batch := self._take()) is not None:
+            offsets = list(self._folder.log.append([one.record for one in batch]))
+            self._appended.put(_Appended(batch, offsets))
+        self._appended.put(None)
+
+    def _take(self) -> list[Submission] | None:
+        """Take what waits, at least one; None when the committer was closed."""
+        first = self._submitted.get()
+        if first is None:
+            return None
+        batch, size = [first], len(first.record)
+        while len(batch) < BATCH_MAX and size < BATCH_BYTES_MAX:
+            try:
+                one = self._submitted.get_nowait()
+            except queue.Empty:
+                break
+            if one is None:
+                self._submitted.put(None)
+                break
+            batch.append(one)
+            size += len(one.record)
+        return batch
+
+    def _settle_all(self) -> None:
+        while (appended := self._appended.get()) is not None:
+            try:
+                self._settle(appended)
+            except Exception as error:  # noqa: BLE001 (whatever it is, each writer must learn of it)
+                for submission in appended.submissions:
+                    submission.answer.set_exception(error)
+
+    def _settle(self, appended: _Appended) -> None:
+        offsets = [offset for offset in appended.offsets if offset is not None]
+        last = max(offsets, default=-1)
+        if len(offsets) < len(appended.offsets):
+            last = max(last, self._folder.log.end() - 1)
+        if last >= 0:
+            self._folder.fold_through(last)
+        self.publish()
+        store = self._folder.store
+        fates = store.fates({one.command for one in appended.submissions})
+        open_ = [one for one in appended.submissions if one.command not in fates]
+        heads = store.heads({stream for one in open_ for stream, _ in one.expects})
+        for one in appended.submissions:
+            one.answer.set_result(settle(one.command, one.expects, fates, heads))
+
+    def fate(self, command: bytes) -> Fate | None:
+        """Return what became of a command so far, having folded to where the log ends."""
+        self._folder.fold_through(self._folder.log.end() - 1)
+        return self._folder.store.fates([command]).get(command)
+
+    def accepted(self, command: bytes) -> Accepted | None:
+        """Return the accepted commit of a command."""
+        return self._folder.store.accepted(command)
+
+
+def settle(
+    command: bytes,
+    expects: tuple[tuple[bytes, int], ...],
+    fates: Mapping[bytes, Fate],
+    heads: Mapping[bytes, Head],
+) -> Settled:
+    """Return what the fold says of a command, and whether a stream it expects has moved."""
+    moved = any(heads.get(stream, NO_STREAM) != (version, False) for stream, version in expects)
+    return Settled(fates.get(command), moved)

@@ -1,0 +1,264 @@
+"""The one write path: load → decide → seal → append → await the answer.
+
+A frame around eventsourcing's `Application` and `Repository`: our functions fold and
+decide, our mapper is the only place that seals, and `save` hands the recorder a whole
+commit with the version of *every* stream that was read.
+
+A use case calls `Ledger.transact(command, decide)`. `decide` gets a `Loading`, loads
+what it needs, and returns the changes; it may be called again on a newer state, so it
+does nothing else. A stream that has ended is left out of `expects`: it never moves, so
+what was read of it stays true.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from uuid import UUID
+
+from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.persistence import EventStore, Mapper, StoredEvent
+from eventsourcing.utils import Environment
+from typing_extensions import override
+
+from application.driving import drive
+from application.frames import Draft, Opened, key_id_of, open_event, seal_event
+from application.protocol import Nothing, Proposal, Refusal, write
+from application.recorder import DIGEST_SIZE, LedgerRecorder
+from application.vault import key_name
+from domain.errors import Refused
+from domain.values import Stream
+from keys.redaction import Redacted
+from ledger.record import Header, Kind, Read, Write, decode_frame, encode_frame, encode_header
+from schemas.registry import EVENT_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from application.committer import Committer
+    from application.protocol import Decision
+    from application.vault import Vault
+    from domain.events import Event
+    from domain.values import Actor, Change
+    from ledger.fold import Folder
+    from ledger.store import Accepted
+
+State = TypeVar("State")
+
+
+class Aggregate(Protocol[State]):
+    """A module of `domain.aggregates`: where its state begins, and how an event moves it."""
+
+    @property
+    def INITIAL(self) -> State:  # noqa: N802 (a module's constant)
+        """The state before any event."""
+
+    @property
+    def evolve(self) -> Callable[[State, Any], State]:
+        """The state after an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the repository rebuilds: a stream's events folded into its state."""
+
+    state: Any
+    version: int
+    ended: bool
+
+
+class SealingMapper(Mapper[UUID]):
+    """Between drafted events and stored ones: seals on the way in, opens on the way out."""
+
+    def __init__(self, vault: Vault) -> None:
+        """Take the vault whose keys open what is read."""
+        self._vault = vault
+
+    @override
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        """Seal one drafted event."""
+        draft: Draft = domain_event
+        state = draft.header + encode_frame(seal_event(draft))
+        return StoredEvent(
+            draft.originator_id, draft.originator_version, draft.event.TOPIC, state
+        )
+
+    @override
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        """Open one stored event."""
+        (opened,) = self.open_all([stored_event])
+        return opened
+
+    def open_all(self, stored: Sequence[StoredEvent]) -> Iterator[Opened]:
+        """Open stored events, fetching the keys of all at once."""
+        frames = [decode_frame(event.state, DIGEST_SIZE)[0] for event in stored]
+        wanted = {key for key in map(key_id_of, frames) if key is not None}
+        keys = self._vault.fetch(wanted)
+        ordered = self._vault.ordered() if len(keys) < len(wanted) else set()
+        for event, frame in zip(stored, frames, strict=True):
+            yield open_event(frame, event.state[:DIGEST_SIZE], keys, ordered)
+
+
+class _BulkEventStore(EventStore[UUID]):
+    """The library's event store, opening a stream's events with one fetch of keys."""
+
+    mapper: SealingMapper
+
+    @override
+    def get(self, originator_id: UUID, **bounds: Any) -> Iterator[Any]:
+        return self.mapper.open_all(self.recorder.select_events(originator_id, **bounds))
+
+
+class Ledger(Application[UUID]):
+    """The write path, and what reads whole streams; one for a process."""
+
+    name = "metroledger"
+
+    def __init__(self, folder: Folder, committer: Committer, vault: Vault) -> None:
+        """Take the folder (log and store), the shared committer, and the vault."""
+        self.folder = folder
+        self.committer = committer
+        self.vault = vault
+        super().__init__()
+
+    @override
+    def construct_env(self, name: str, env: Any = None) -> Environment:
+        """Keep the process's environment out: only `metroledger/` reads it."""
+        return Environment(name, {})
+
+    @override
+    def construct_mapper(self) -> SealingMapper:
+        """Use the mapper that seals."""
+        return SealingMapper(self.vault)
+
+    @override
+    def construct_recorder(self) -> LedgerRecorder:
+        """Use the recorder over the commit log."""
+        return LedgerRecorder(self.folder, self.committer)
+
+    @override
+    def construct_event_store(self) -> EventStore[UUID]:
+        """Use the event store that opens in bulk."""
+        return _BulkEventStore(self.mapper, self.recorder)
+
+    def load(self, aggregate: Aggregate[State], stream: UUID) -> Loaded:
+        """Return a stream's folded state; one that does not exist is at its initial state."""
+
+        def project(_: None, events: Iterable[Any]) -> Loaded | None:
+            state, version, ended = aggregate.INITIAL, 0, False
+            for opened in events:
+                state = aggregate.evolve(state, opened.event)
+                version, ended = opened.originator_version, _ends(opened.event)
+            return Loaded(state, version, ended) if version else None
+
+        projector: Any = project  # the library types projectors for its own aggregates
+        try:
+            loaded: Loaded = self.repository.get(stream, projector_func=projector)
+        except AggregateNotFoundError:
+            return Loaded(aggregate.INITIAL, 0, ended=False)
+        return loaded
+
+    def transact(
+        self,
+        command: UUID,
+        decide: Callable[[Loading], Iterable[Change]],
+        *,
+        context: Context,
+        derived: bool = False,
+    ) -> Accepted | None:
+        """Carry a command to its answer; return its accepted commit, None for nothing to do.
+
+        Raises `Refused` when it was refused (and barred), `Unavailable` when the
+        outcome is open.
+        """
+        steps = write(command.bytes, derived=derived)
+        drive(steps, self.committer, lambda: self._propose(command, decide, context))
+        return self.folder.store.accepted(command.bytes)
+
+    def _propose(
+        self, command: UUID, decide: Callable[[Loading], Iterable[Change]], context: Context
+    ) -> Decision:
+        loading = Loading(self)
+        try:
+            changes = list(decide(loading))
+            return self.propose(command, loading, changes, context) if changes else Nothing()
+        except Refused as error:
+            return Refusal(error)
+
+    def propose(
+        self, command: UUID, loading: Loading, changes: list[Change], context: Context
+    ) -> Proposal:
+        """Seal changes into one record that expects every stream that was read."""
+        header = header_of(command, loading.seen, changes)
+        keys = self.vault.keys_for(changes)
+        digest = hashlib.sha256(encoded := encode_header(header)).digest()
+        drafts = []
+        versions = {stream: seen.version for stream, seen in loading.seen.items()}
+        for change in changes:
+            versions[change.stream] = versions.get(change.stream, 0) + 1
+            name = key_name(change)
+            drafts.append(
+                Draft(
+                    originator_id=change.stream,
+                    originator_version=versions[change.stream],
+                    event=change.event,
+                    header=digest,
+                    key=keys[name] if name else None,
+                    at=context.at,
+                    actor=context.actor,
+                    extra=context.extra.get(change.event.TOPIC, b""),
+                )
+            )
+        proposals: list[bytes] = []
+        self.save(*drafts, header=encoded, proposals=proposals)
+        return Proposal(record=proposals[0], expects=tuple(header.expects()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """When, and by whom; `extra` is the private bytes of an event type that carries some."""
+
+    at: datetime
+    actor: Actor
+    extra: dict[str, bytes] = field(default_factory=dict)
+
+
+class Loading:
+    """What one decision loads; it notes the version of everything it hands out."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Take the ledger to load from."""
+        self._ledger = ledger
+        self.seen: dict[UUID, Loaded] = {}
+
+    def __call__(self, aggregate: Aggregate[State], stream: UUID) -> Stream[State]:
+        """Return a stream with its state, and expect it to be where it is now."""
+        if stream not in self.seen:
+            self.seen[stream] = self._ledger.load(aggregate, stream)
+        return Stream(stream, self.seen[stream].state)
+
+
+def header_of(command: UUID, seen: dict[UUID, Loaded], changes: Sequence[Change]) -> Header:
+    """Return the header of a commit: what it writes, and what else was read for it."""
+    counts: dict[UUID, int] = {}
+    ends: dict[UUID, bool] = {}
+    for change in changes:
+        counts[change.stream] = counts.get(change.stream, 0) + 1
+        ends[change.stream] = change.event.ENDS
+    writes = tuple(
+        Write(stream.bytes, seen[stream].version if stream in seen else 0, count, ends[stream])
+        for stream, count in counts.items()
+    )
+    reads = tuple(
+        Read(stream.bytes, loaded.version)
+        for stream, loaded in seen.items()
+        if stream not in counts and not loaded.ended
+    )
+    return Header(kind=Kind.COMMIT, command=command.bytes, reads=reads, writes=writes)
+
+
+def _ends(event: Event | Redacted) -> bool:
+    kind = EVENT_TYPES.get(event.event_type) if isinstance(event, Redacted) else type(event)
+    return kind is not None and kind.ENDS
