@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ledger.store import ORDER_MARK, Accepted, Cursor, Folded, ReadingRow, Segment
+from ledger.store import REGISTER_MARKS, Accepted, Cursor, Folded, ReadingRow, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -93,6 +93,7 @@ class MemoryFoldStore:
         """Return where the readings taken in under a consent lie, in ledger order."""
         return self.by_consent.get(consent, [])
 
-    def destruction_orders(self, start: int) -> Sequence[int]:
-        """Return the indexes, from `start`, of the leaves that order keys destroyed."""
-        return [i for i in range(start, len(self.all_leaves)) if ORDER_MARK in self.all_leaves[i]]
+    def register(self, start: int) -> Sequence[int]:
+        """Return the indexes, from `start`, of the leaves of the public register."""
+        later = enumerate(self.all_leaves[start:], start)
+        return [index for index, leaf in later if any(mark in leaf for mark in REGISTER_MARKS)]

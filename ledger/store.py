@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from ledger.rule import Fate, Head
 
 
-ORDER_MARK: Final = b'"type":"DestructionOrdered.v1"'
-"""What marks the leaf of an order of destruction: canonical JSON spells it one way."""
+REGISTER_MARKS: Final = (
+    b'"type":"Agreement',
+    b'"type":"TermsPublished',
+    b'"type":"DestructionOrdered',
+)
+"""What marks the leaves of the public register: canonical JSON spells a type one way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,5 +130,8 @@ class FoldStore(Protocol):
     def readings(self, consent: bytes) -> Sequence[ReadingRow]:
         """Return where the readings taken in under a consent lie, in ledger order."""
 
-    def destruction_orders(self, start: int) -> Sequence[int]:
-        """Return the indexes, from `start`, of the leaves that order keys destroyed."""
+    def register(self, start: int) -> Sequence[int]:
+        """Return the indexes, from `start`, of the leaves of the public register.
+
+        Agreements, published texts and orders of destruction: few, and needed often.
+        """

@@ -74,9 +74,15 @@ create table if not exists leaves (
     entry bytea not null
 );
 
--- The leaves that order keys destroyed (canonical JSON spells their type one way).
-create index if not exists leaves_orders on leaves (leaf)
-    where position('\x2274797065223a224465737472756374696f6e4f7264657265642e763122'::bytea in entry) > 0;
+-- Whether a leaf is of the public register: agreements, published texts, orders of
+-- destruction. The marks are those of ledger/store.py, in hexadecimal; a test compares.
+create or replace function in_register(entry bytea) returns boolean
+language sql immutable parallel safe as $$
+    select position('\x2274797065223a2241677265656d656e74'::bytea in entry) > 0
+        or position('\x2274797065223a225465726d735075626c6973686564'::bytea in entry) > 0
+        or position('\x2274797065223a224465737472756374696f6e4f726465726564'::bytea in entry) > 0
+$$;
+create index if not exists leaves_register on leaves (leaf) where in_register(entry);
 
 create table if not exists readings (
     consent uuid not null,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.postgres.connections import Connection, Connections
 from ledger.rule import Fate, Head
-from ledger.store import ORDER_MARK, Accepted, Cursor, Folded, ReadingRow, Segment
+from ledger.store import Accepted, Cursor, Folded, ReadingRow, Segment
 from proofs.merkle import Frontier
 
 if TYPE_CHECKING:
@@ -150,13 +150,10 @@ class PostgresFoldStore:
         )
         return [ReadingRow(consent, *row) for row in rows]
 
-    def destruction_orders(self, start: int) -> Sequence[int]:
-        """Return the indexes, from `start`, of the leaves that order keys destroyed."""
-        mark = ORDER_MARK.hex()
+    def register(self, start: int) -> Sequence[int]:
+        """Return the indexes, from `start`, of the leaves of the public register."""
         rows = self._rows(
-            f"select leaf from leaves where position('\\x{mark}'::bytea in entry) > 0"
-            " and leaf >= %s order by leaf",
-            start,
+            "select leaf from leaves where in_register(entry) and leaf >= %s order by leaf", start
         )
         return [leaf for (leaf,) in rows]
 

@@ -1,0 +1,89 @@
+"""The public register: agreements, published texts, and the keys ordered destroyed.
+
+Few events, without a data subject, that many decisions rest on. They are read once
+from the log and kept in memory; each use first reads what was added since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from application.frames import Opened, open_event
+from domain.aggregates import agreement, terms
+from domain.events.account import DestructionOrdered
+from domain.events.agreement import AgreementEnded, AgreementSigned
+from domain.events.terms import TermsPublished
+from ledger.record import decode
+from proofs.merkle import leaf_hash
+from schemas.canonical import b64
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from domain.aggregates.agreement import Agreement
+    from domain.aggregates.terms import Terms
+    from ledger.fold import Folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What the register holds: states by stream, and what a grant cites of an agreement.
+
+    `cites` is the hash of the leaf by which an agreement was signed, base64url.
+    """
+
+    agreements: Mapping[UUID, Agreement] = field(default_factory=dict)
+    cites: Mapping[UUID, str] = field(default_factory=dict)
+    texts: Mapping[UUID, Terms] = field(default_factory=dict)
+    ordered: frozenset[UUID] = frozenset()
+
+
+class Register:
+    """Reads the register from the log, and keeps it."""
+
+    def __init__(self, folder: Folder) -> None:
+        """Take the folder whose log and store hold the register."""
+        self._folder = folder
+        self._contents = Contents()
+        self._next = 0
+        self._lock = threading.Lock()
+
+    def read(self) -> Contents:
+        """Return what the register holds now."""
+        with self._lock:
+            for index in self._folder.store.register(self._next):
+                self._contents = _add(self._contents, self._open(index))
+                self._next = index + 1
+            return self._contents
+
+    def _open(self, index: int) -> Opened:
+        (commit,) = self._folder.store.commits_by_leaf(index, 1)
+        record = decode(self._folder.log.read(commit.offset, limit=1)[0].record)
+        digest = hashlib.sha256(record.header_bytes).digest()
+        return open_event(record.frames[index - commit.leaf], digest, {}, frozenset())
+
+
+def _add(contents: Contents, opened: Opened) -> Contents:
+    stream, event = opened.originator_id, opened.event
+    match event:
+        case AgreementSigned() | AgreementEnded():
+            state = contents.agreements.get(stream, agreement.INITIAL)
+            cites = {stream: b64(leaf_hash(opened.leaf_bytes)), **contents.cites}
+            agreements = {**contents.agreements, stream: agreement.evolve(state, event)}
+            return replace(contents, agreements=agreements, cites=cites)
+        case TermsPublished():
+            text = terms.evolve(contents.texts.get(stream, terms.INITIAL), event)
+            return replace(contents, texts={**contents.texts, stream: text})
+        case DestructionOrdered():
+            return replace(contents, ordered=contents.ordered | set(_ids(opened.private.extra)))
+        case _:
+            return contents
+
+
+def _ids(extra: bytes) -> Iterator[UUID]:
+    for start in range(0, len(extra), 16):
+        yield UUID(bytes=extra[start : start + 16])

@@ -1,0 +1,204 @@
+"""Wire everything, in one explicit function: `open_ledger(settings)`.
+
+At start the log must be the one that was folded, and its tree must extend the
+published checkpoint: so a database restored from an older backup is refused before
+anything is answered, and no second history is ever signed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from adapters.postgres.connections import Connections
+from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.log import PostgresLog
+from adapters.postgres.store import PostgresFoldStore
+from application.committer import Committer
+from application.register import Register
+from application.transact import Ledger
+from application.vault import Vault
+from domain.values import Actor, Role
+from keys.files import write_durably
+from keys.keyring import FileKeyring
+from keys.store import KeyStore
+from ledger.fold import Folder
+from ledger.genesis import LedgerExists, make_genesis
+from metroledger.settings import Identity, Settings, read_identity
+from proofs.publication import Publisher
+from proofs.signing import KeyKind, Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from ledger.log import CommitLog
+    from ledger.store import Cursor, FoldStore
+    from proofs.signing import Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTree:
+    """The main tree as the fold wrote it, at one moment."""
+
+    cursor: Cursor
+    store: FoldStore
+
+    @property
+    def size(self) -> int:
+        """Return the number of leaves."""
+        return self.cursor.size
+
+    @property
+    def root(self) -> bytes:
+        """Return the RFC 6962 root."""
+        return self.cursor.frontier.root()
+
+    def entries(self, start: int, stop: int, /) -> Iterable[bytes]:
+        """Return leaves in order."""
+        return self.store.entries(start, stop)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """An open ledger and its parts."""
+
+    settings: Settings
+    identity: Identity
+    ledger: Ledger
+    register: Register
+    keys: KeyStore
+    publisher: Publisher
+    verifier: Verifier
+    clock: Callable[[], datetime]
+
+    @property
+    def system(self) -> Actor:
+        """The system as an actor."""
+        return Actor(role=Role.SYSTEM, id=self.identity.system)
+
+    @property
+    def log(self) -> CommitLog:
+        """The log."""
+        return self.ledger.folder.log
+
+    @property
+    def store(self) -> FoldStore:
+        """What the fold wrote."""
+        return self.ledger.folder.store
+
+
+def now() -> datetime:
+    """Return the present instant, in UTC: the program's one clock."""
+    return datetime.now(UTC)
+
+
+def create_ledger(settings: Settings, origin: str, clock: Callable[[], datetime] = now) -> None:
+    """Open a new ledger in the home directory; refuse where one is.
+
+    The identity file is written last: without it there is no ledger, and what an
+    interrupted attempt left behind is taken up again.
+    """
+    if settings.identity_file.exists():
+        raise LedgerExists(read_identity(settings).origin)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    identity = Identity(origin=origin, territory=_random_id(), system=_random_id())
+    _create_signing_key(settings, origin)
+    if not settings.keyring.exists():
+        FileKeyring.create(settings.keyring)
+    with contextlib.suppress(FileExistsError):
+        settings.keys.mkdir(mode=0o700, parents=True)
+    if not any(settings.keys.iterdir()):
+        keyring = FileKeyring(settings.keyring)
+        KeyStore.create(
+            settings.keys, keyring=keyring, journal=settings.destroyed, now=clock()
+        ).close()
+    with _connections(settings) as connections:
+        connections.create_tables()
+        log = PostgresLog(connections)
+        if log.end() == 0:
+            log.append([make_genesis(origin, clock().isoformat(timespec="seconds"))])
+        folder = Folder(log, PostgresFoldStore(connections), origin)
+        folder.fold_through(0)
+    write_durably(settings.identity_file, msgspec.json.encode(identity))
+
+
+@contextlib.contextmanager
+def open_ledger(
+    settings: Settings, clock: Callable[[], datetime] = now
+) -> Iterator[Installation]:
+    """Open the ledger of the home directory, having checked that it may be trusted to go on."""
+    identity = read_identity(settings)
+    signer = Signer.decode(settings.signing_key.read_text("ascii").strip())
+    with (
+        _connections(settings) as connections,
+        KeyStore.open(
+            settings.keys, keyring=FileKeyring(settings.keyring), journal=settings.destroyed
+        ) as keys,
+    ):
+        connections.create_tables()
+        store = PostgresFoldStore(connections)
+        folder = Folder(PostgresLog(connections), store, identity.origin)
+        publisher = Publisher(settings.tiles, signer, journal=settings.checkpoints)
+        folder.check()
+        folder.fold_through(folder.log.end() - 1)
+        publisher.check_extends(StoreTree(store.cursor(), store))
+
+        def publish() -> None:
+            publisher.publish(StoreTree(store.cursor(), store))
+
+        committer = Committer(folder, publish)
+        register = Register(folder)
+        committer.publish()
+        try:
+            yield Installation(
+                settings=settings,
+                identity=identity,
+                ledger=Ledger(folder, committer, Vault(keys, register)),
+                register=register,
+                keys=keys,
+                publisher=publisher,
+                verifier=signer.verifier,
+                clock=clock,
+            )
+        finally:
+            committer.close()
+
+
+@contextlib.contextmanager
+def _connections(settings: Settings) -> Iterator[Connections]:
+    with contextlib.ExitStack() as stack:
+        if settings.database_url is None:
+            conninfo = stack.enter_context(EmbeddedPostgres(settings.postgres)).conninfo
+        else:
+            conninfo = settings.database_url
+        connections = Connections(conninfo)
+        stack.callback(connections.close)
+        yield connections
+
+
+def _create_signing_key(settings: Settings, origin: str) -> None:
+    if not settings.signing_key.exists():
+        settings.signing_key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        signer = Signer(name=origin, kind=KeyKind.ED25519, seed=os.urandom(32))
+        _write_secret(settings.signing_key, signer.encode())
+    signer = Signer.decode(settings.signing_key.read_text("ascii").strip())
+    settings.verifying_key.write_text(signer.verifier.encode() + "\n", "ascii")
+
+
+def _write_secret(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _random_id() -> uuid.UUID:
+    return uuid.UUID(bytes=os.urandom(16))

@@ -1,0 +1,152 @@
+"""What a process is told from outside, read once into one frozen value.
+
+The environment names the home directory and, where it is not embedded, the database;
+what belongs to one ledger for ever (its origin, its random territory id) is in the
+file that `metroledger init` wrote. Nothing else reads the environment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import msgspec
+from typing_extensions import override
+
+from domain.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOME: Final = "METROLEDGER_HOME"
+DATABASE: Final = "METROLEDGER_DATABASE_URL"
+_KNOWN: Final = frozenset({HOME, DATABASE})
+_PREFIX: Final = "METROLEDGER_"
+
+
+class UnknownSetting(Refused):
+    """The environment sets something this program does not know."""
+
+    def __init__(self, names: list[str]) -> None:
+        """Take the variables' names, never their values."""
+        super().__init__(
+            f"unknown settings: {', '.join(names)}; known are {', '.join(sorted(_KNOWN))}; "
+            "correct the name or unset it"
+        )
+
+
+class NoLedger(Refused):
+    """There is no ledger in the home directory."""
+
+    def __init__(self, home: Path) -> None:
+        """Take the home directory."""
+        super().__init__(
+            f"there is no ledger in {home}; open one with 'metroledger init --origin NAME', or "
+            f"set {HOME} to where it is"
+        )
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a ledger is for ever: written once, when it is opened.
+
+    `origin` names the log in every checkpoint; `territory` owns the keys that belong
+    to no person; `system` is the random id of the system as an actor.
+    """
+
+    origin: str
+    territory: UUID
+    system: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where everything lies. The database's address is a secret and is not printed."""
+
+    home: Path
+    database_url: str | None = None
+
+    @override
+    def __repr__(self) -> str:
+        """Show no secret."""
+        database = "<secret>" if self.database_url else "embedded"
+        return f"Settings(home={str(self.home)!r}, database={database})"
+
+    @property
+    def identity_file(self) -> Path:
+        """What `init` writes: its presence means that a ledger is here."""
+        return self.home / "ledger.json"
+
+    @property
+    def postgres(self) -> Path:
+        """The embedded server's data."""
+        return self.home / "postgres"
+
+    @property
+    def tiles(self) -> Path:
+        """The public files: any web server may serve this directory."""
+        return self.home / "public"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The kept journal of every signed checkpoint."""
+        return self.home / "checkpoints.journal"
+
+    @property
+    def keys(self) -> Path:
+        """The key store; never in one backup with the keyring."""
+        return self.home / "keys"
+
+    @property
+    def keyring(self) -> Path:
+        """The epoch key; never in one backup with the key store."""
+        return self.home / "keyring" / "epochs"
+
+    @property
+    def destroyed(self) -> Path:
+        """The journal of destroyed key ids, kept apart from both."""
+        return self.home / "destroyed" / "journal"
+
+    @property
+    def signing_key(self) -> Path:
+        """The log's signing key: a secret."""
+        return self.home / "signing" / "log.key"
+
+    @property
+    def verifying_key(self) -> Path:
+        """The log's public key: to be handed to everyone."""
+        return self.home / "log.vkey"
+
+    @property
+    def operator_keys(self) -> Path:
+        """The operators' decryption keys, one file an operator."""
+        return self.home / "operators"
+
+    @property
+    def parked(self) -> Path:
+        """Files that could not be read, sealed."""
+        return self.home / "parked"
+
+    @property
+    def receipts(self) -> Path:
+        """Where the command line puts receipts that were asked for."""
+        return self.home / "receipts"
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings that an environment states; refuse names that are not known."""
+    ours = {name for name in environment if name.startswith(_PREFIX)}
+    if unknown := sorted(ours - _KNOWN):
+        raise UnknownSetting(unknown)
+    home = Path(environment.get(HOME, "var")).absolute()
+    return Settings(home=home, database_url=environment.get(DATABASE))
+
+
+def read_identity(settings: Settings) -> Identity:
+    """Return what the ledger in the home directory is; raise `NoLedger` where there is none."""
+    try:
+        content = settings.identity_file.read_bytes()
+    except FileNotFoundError:
+        raise NoLedger(settings.home) from None
+    return msgspec.json.decode(content, type=Identity)
