@@ -224,18 +224,20 @@ def transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
 
 def select_in(
     connection: sqlite3.Connection, query: str, values: Sequence[bytes]
-) -> Iterator[tuple[Any, ...]]:
+) -> list[tuple[Any, ...]]:
     """Run a query that ends in ``IN`` over many values, a few thousand at a time.
 
     The list is padded with NULL, which equals nothing, to a power of two: so
     SQLite compiles a dozen statements once instead of one for every length.
     """
+    rows: list[tuple[Any, ...]] = []
     for start in range(0, len(values), _LARGEST_LIST):
         part = values[start : start + _LARGEST_LIST]
         length = 1 << (len(part) - 1).bit_length()
         marks = ",".join("?" * length)
         padded = (*part, *[None] * (length - len(part)))
-        yield from connection.execute(f"{query} ({marks})", padded)
+        rows += connection.execute(f"{query} ({marks})", padded).fetchall()
+    return rows
 
 
 @contextmanager

@@ -93,9 +93,9 @@ def _rewrap(tx: Transaction, young: EpochKey) -> None:
     """Put every living person's key and every index entry under a new epoch key."""
     last = 0
     while rows := tx.connection.execute(
-        f"SELECT number, owner, key_id, wrapped FROM persons "
-        f"WHERE number > ? ORDER BY number LIMIT {_CHUNK}",
-        (last,),
+        "SELECT number, owner, key_id, wrapped FROM persons "
+        "WHERE number > ? ORDER BY number LIMIT ?",
+        (last, _CHUNK),
     ).fetchall():
         anew = [(_move(tx.epoch, young, row), row[0]) for row in rows]
         tx.connection.executemany("UPDATE persons SET wrapped = ? WHERE number = ?", anew)

@@ -21,7 +21,7 @@ lists the commands. The whole index can be rebuilt from the log with the keys.
 """
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from os import urandom
@@ -191,7 +191,7 @@ def rekey(tx: Transaction, young: EpochKey) -> int:
     """
     done, last = 0, 0
     while rows := tx.connection.execute(
-        f"{_COLUMNS} number > ? ORDER BY number LIMIT {_CHUNK}", (last,)
+        _COLUMNS + "number > ? ORDER BY number LIMIT ?", (last, _CHUNK)
     ).fetchall():
         anew = []
         for row in rows:
@@ -203,9 +203,8 @@ def rekey(tx: Transaction, young: EpochKey) -> int:
     return done
 
 
-def _rows(tx: Transaction, tags: list[bytes]) -> Iterator[_Row]:
-    # Ordered by nothing: what leads somewhere is a set.
-    yield from select_in(tx.connection, _COLUMNS + "tag IN", tags)
+def _rows(tx: Transaction, tags: list[bytes]) -> list[_Row]:
+    return select_in(tx.connection, _COLUMNS + "tag IN", tags)
 
 
 def _require_open(tx: Transaction, owner: UUID) -> None:

@@ -134,7 +134,6 @@ class Journal:
         try:
             text, _, checksum = line.decode("ascii").rpartition(" ")
             kind, key_id, tag, at = text.split(" ")
-            sound = int(checksum, 16) == crc32(text.encode())
             entry = Destroyed(
                 kind=_KINDS[kind],
                 key_id=UUID(key_id),
@@ -142,8 +141,8 @@ class Journal:
                 at=datetime.fromisoformat(at),
             )
         except (KeyError, ValueError):
-            sound = False
-        if not sound:
+            raise JournalBroken(self.path, "has a line that does not verify") from None
+        if checksum != f"{crc32(text.encode()):08x}":
             raise JournalBroken(self.path, "has a line that does not verify")
         return entry
 

@@ -222,7 +222,7 @@ class KeyStore:
         wanted = {one.bytes: one for one in ids}
         with self._gate.writing() as tx:
             query = "SELECT id FROM tombstones WHERE id IN"
-            for (dead,) in list(database.select_in(tx.connection, query, list(wanted))):
+            for (dead,) in database.select_in(tx.connection, query, list(wanted)):
                 del wanted[dead]
             query = "SELECT id, tag FROM keys WHERE id IN"
             known = dict(database.select_in(tx.connection, query, list(wanted)))
@@ -266,7 +266,7 @@ class KeyStore:
         with self._gate.reading() as tx:
             living = tree.open_ids(tx, wanted.values())
             query = "SELECT id, fingerprint FROM tombstones WHERE fingerprint NOTNULL AND id IN"
-            dead = list(database.select_in(tx.connection, query, list(wanted)))
+            dead = database.select_in(tx.connection, query, list(wanted))
         return {one: fingerprint(key) for one, key in living.items()} | {
             wanted[raw]: known for raw, known in dead
         }

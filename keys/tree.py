@@ -5,7 +5,7 @@ key is unwrapped once for all of that person's sub-keys in it. Nothing opened
 here outlives the call.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import urandom
 from uuid import UUID
 
@@ -27,12 +27,12 @@ from keys.key import (
 from keys.names import KeyName, consent_tag, owner_tag
 
 _COLUMNS = (
-    "SELECT k.id, k.tag, k.wrapped, p.number, p.owner, p.key_id, p.wrapped "
+    "SELECT k.id, k.tag, k.wrapped, p.owner, p.key_id, p.wrapped "
     "FROM keys k JOIN persons p ON p.number = k.person WHERE "
 )
 _PERSONS = "SELECT number, owner, key_id, wrapped FROM persons WHERE owner IN"
 
-_Row = tuple[bytes, bytes, bytes, int, bytes, bytes, bytes]
+_Row = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
 _Wrapping = tuple[int, AESGCM]
 """A person's number, and the person's key ready to wrap."""
 
@@ -66,14 +66,14 @@ class MintingClosed(Refused):
 def open_ids(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Key]:
     """Open the sub-keys of these ids; an id that is not there is not in the answer."""
     wanted = {one.bytes: one for one in ids}
-    rows = select_in(tx.connection, _COLUMNS + "k.id IN", list(wanted))
-    return {(key_id := wanted[row[0]]): Key(key_id, secret) for row, secret in _opened(tx, rows)}
+    opened = _open_rows(tx, select_in(tx.connection, _COLUMNS + "k.id IN", list(wanted)))
+    return {(one := wanted[raw]): Key(one, secret) for raw, _, secret in opened}
 
 
 def open_names(tx: Transaction, wanted: Mapping[bytes, KeyName]) -> dict[KeyName, Key]:
     """Open the sub-keys of these tags; a name without a living key is not in the answer."""
-    rows = select_in(tx.connection, _COLUMNS + "k.tag IN", list(wanted))
-    return {wanted[row[1]]: Key(UUID(bytes=row[0]), secret) for row, secret in _opened(tx, rows)}
+    opened = _open_rows(tx, select_in(tx.connection, _COLUMNS + "k.tag IN", list(wanted)))
+    return {wanted[tag]: Key(UUID(bytes=raw), secret) for raw, tag, secret in opened}
 
 
 def refuse(tx: Transaction, wanted: Mapping[bytes, KeyName]) -> None:
@@ -130,20 +130,20 @@ def _persons(tx: Transaction, owners: Sequence[bytes]) -> dict[bytes, _Wrapping]
     return known
 
 
-def _opened(tx: Transaction, rows: Iterator[_Row]) -> Iterator[tuple[_Row, bytes]]:
-    """Unwrap each row's sub-key, and each person's key once."""
-    persons: dict[int, AESGCM] = {}
-    for row in rows:
-        key_id, tag, wrapped, number, owner, person_key, person_wrapped = row
-        wrapping = persons.get(number)
+def _open_rows(tx: Transaction, rows: Iterable[_Row]) -> list[tuple[bytes, bytes, bytes]]:
+    """Unwrap each row's sub-key, and each person's key once: id, tag, secret."""
+    persons: dict[bytes, AESGCM] = {}
+    opened = []
+    for raw, tag, wrapped, owner, person_key, person_wrapped in rows:
+        wrapping = persons.get(owner)
         if wrapping is None:
-            secret = _open_person(tx, owner, person_key, person_wrapped)
-            wrapping = persons[number] = AESGCM(secret)
-        binding = sub_binding(owner=owner, key_id=key_id, tag=tag)
-        opened = unwrap(wrapping, wrapped, binding)
-        if opened is None:
-            raise WrapBroken(UUID(bytes=key_id))
-        yield row, opened
+            wrapping = AESGCM(_open_person(tx, owner, person_key, person_wrapped))
+            persons[owner] = wrapping
+        secret = unwrap(wrapping, wrapped, sub_binding(owner=owner, key_id=raw, tag=tag))
+        if secret is None:
+            raise WrapBroken(UUID(bytes=raw))
+        opened.append((raw, tag, secret))
+    return opened
 
 
 def _open_person(tx: Transaction, owner: bytes, key_id: bytes, wrapped: bytes) -> bytes:
