@@ -94,7 +94,7 @@ class LedgerRecorder(ApplicationRecorder):
             return None
         command = records.decode_header(header).command
         accepted = self._commit(command, header, assemble(header, frames))
-        return range(accepted.position, accepted.position + accepted.events)
+        return list(range(accepted.position, accepted.position + accepted.events))
 
     def _commit(self, command: bytes, header: bytes, record: bytes) -> Accepted:
         expects = tuple(records.decode_header(header).expects())
