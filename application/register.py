@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from application.frames import Opened, open_event
+from ledger.frames import Opened, open_event
 from domain.aggregates import agreement, terms
 from domain.events.account import DestructionOrdered
 from domain.events.agreement import AgreementEnded, AgreementSigned

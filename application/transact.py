@@ -23,7 +23,7 @@ from eventsourcing.utils import Environment
 from typing_extensions import override
 
 from application.driving import drive
-from application.frames import Draft, Opened, key_id_of, open_event, seal_event
+from ledger.frames import Draft, Opened, key_id_of, open_event, seal_event
 from application.protocol import Nothing, Proposal, Refusal, write
 from application.recorder import DIGEST_SIZE, LedgerRecorder
 from application.vault import key_name

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from application.frames import FrameBroken, disclosure
+from ledger.frames import FrameBroken, disclosure
 from domain.errors import Corrupt
 from domain.events.reading import (
     IndexReceived,
