@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -17,10 +17,14 @@ from domain.events.reading import (
 if TYPE_CHECKING:
     from adapters.dso.enedis.names import Name
 
-R151 = "R151"
+R151: Final = "R151"
 """Daily indexes and maximum powers of up to 3,000 points, by subscription."""
-HDM = "HDM"
+HDM: Final = "HDM"
 """The history of one point, on demand."""
+EARLIEST: Final = date(2010, 1, 1)
+"""No communicating meter measured before: an earlier day is a mistake, or an attack."""
+LATEST: Final = date(2100, 1, 1)
+"""The first day that is out of all reason on the other side."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

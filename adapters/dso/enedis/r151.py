@@ -34,7 +34,7 @@ from datetime import UTC, date, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from adapters.dso.enedis.file import R151, Counts, Document, R151Header, Row
+from adapters.dso.enedis.file import EARLIEST, LATEST, R151, Counts, Document, R151Header, Row
 from adapters.dso.enedis.markup import MarkupRefused, Unknown, parts, text_of
 from adapters.dso.refusal import Code
 from domain.events.reading import IndexReceived, MaximumPowerReceived, Register
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 QUALITY: Final = "raw"
 """This flow is never estimated nor corrected (guide, 2.2)."""
 MOST_DISTRIBUTOR, MOST_SUPPLIER = 4, 10
-_EARLIEST, _LATEST = date(2010, 1, 1), date(2100, 1, 1)
 
 _HEADER: Final = (
     "Identifiant_Flux",
@@ -285,7 +284,7 @@ def _day_and_end(text: str) -> tuple[date, datetime]:
         day = date.fromisoformat(_match(_DAY, text, "Date_Releve"))
     except ValueError:
         _refuse("Date_Releve is no day")
-    if not _EARLIEST <= day < _LATEST:
+    if not EARLIEST <= day < LATEST:
         _refuse("Date_Releve is out of all reason")
     return day, midnight(next_day(day))
 
@@ -295,7 +294,7 @@ def _instant(text: str) -> datetime:
         instant = datetime.fromisoformat(text)
     except ValueError:
         _refuse("Date_Creation is no instant")
-    if instant.tzinfo is None or not _EARLIEST <= instant.date() < _LATEST:
+    if instant.tzinfo is None or not EARLIEST <= instant.date() < LATEST:
         _refuse("Date_Creation has no offset or is out of all reason")
     return instant.astimezone(UTC)
 

@@ -1,0 +1,423 @@
+"""The historic CSV: what one point measured, up to three years back, on demand.
+
+UTF-8 with a byte order mark, fields between semicolons, no quotes, and one block
+after another, each of them::
+
+    Identifiant PRM;Type de donnees;Date de debut;Date de fin;…;Unite[;Pas en minutes]
+    <the block's values>
+    Horodate;<columns>
+    <rows>
+    [Periode;<columns>            for indexes only: which calendar held when]
+    [<rows>]
+
+Kinds read here: "Index", "Puissance maximale quotidienne" and, in `curve`,
+"Courbe de charge". Theory of the parts that are not what they seem:
+
+* **An index is dated at the start of its day**, where R151 dates it at the end.
+* **Winter midnights are written 23 hours late**: a row that means the start of D says
+  `D T00:00:00+02:00` in summer, but `D T23:00:00+01:00` in winter. The *date part* is
+  the day, and the rest only has to be one of the forms that are known. Read so, real
+  files agree with R151, with the load curve and with the operator's own totals; read
+  literally they agree with nothing. At the end of March the defect leaves a day out
+  (it stays absent: nothing is invented), at the end of October it writes one twice (equal
+  rows are one reading; rows that differ are two, for a rule to choose from).
+* **A row without values** is a day not measured: counted, and no reading.
+* **The calendars stand at the end**, as half-open periods of the same labels. They turn
+  columns into classes, "EAS D1" into the slot BASE of DI000001, rank 1, so that a register
+  is the same here and in R151. A column that has no class there keeps its name ("D2").
+* Other kinds of row than the daily "Arrêté quotidien" have no known convention: the
+  file is refused, for a guess would shift consumption by a day.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from adapters.dso.enedis import curve
+from adapters.dso.enedis.file import (
+    EARLIEST,
+    HDM,
+    LATEST,
+    Counts,
+    Document,
+    HistoricBlock,
+    HistoricHeader,
+    Row,
+)
+from adapters.dso.refusal import Code, FileRefused
+from domain.events.reading import IndexReceived, MaximumPowerReceived, Register
+from domain.values import Direction, civil_day, midnight, next_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from domain.events.reading import Reading
+
+LARGEST_BYTES: Final = 8_000_000
+"""Three years of a curve of ten minutes, the longest there is, are five million bytes."""
+LARGEST_LINES: Final = 200_000
+LONGEST_LINE: Final = 8_192
+START: Final = "Identifiant PRM;"
+"""How a block begins."""
+
+_HEADER: Final = [
+    "Identifiant PRM",
+    "Type de donnees",
+    "Date de debut",
+    "Date de fin",
+    "Grandeur physique",
+    "Grandeur metier",
+    "Etape metier",
+    "Unite",
+]
+_INDEX, _POWER, _CURVE = "Index", "Puissance maximale quotidienne", "Courbe de charge"
+_UNITS: Final = {_INDEX: ("", "Wh"), _POWER: ("W", "VA"), _CURVE: ("W",)}
+_DIRECTIONS: Final = {
+    "Consommation": Direction.CONSUMPTION,
+    "Production": Direction.PRODUCTION,
+}
+_QUALITIES: Final = {"Comptage Brut": "raw"}
+_DAILY: Final = "Arrêté quotidien"
+_GRIDS: Final = {"F": "supplier", "D": "distributor", "T": "total"}
+
+_POINT: Final = re.compile(r"[0-9]{14}", re.ASCII)
+_COLUMN: Final = re.compile(r"EA[SI] (F10|F[1-9]|D[1-4]|T)", re.ASCII)
+_VALUE: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+_WORD: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-zÀ-ÿ _.+/-]{0,39}")
+_STAMP: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+0[12]:00", re.ASCII
+)
+_MIDNIGHTS: Final = ("T00:00:00+02:00", "T00:00:00+01:00", "T23:00:00+01:00")
+_PERIOD: Final = re.compile(r"Du (\S{25}) au ?(\S{25})?")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\x22]")
+
+
+class HistoricRefused(FileRefused):
+    """The document is not a historic CSV as it is known; `line` is the place, 0 for the whole."""
+
+    def __init__(self, code: Code, detail: str, line: int = 0) -> None:
+        super().__init__(code, f"line {line}: {detail}" if line else detail)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    at: int
+    text: str
+
+    @property
+    def cells(self) -> list[str]:
+        return self.text.split(";")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    head: HistoricBlock
+    direction: Direction
+    quality: str
+    step_s: int | None
+    columns: list[str]
+    rows: Sequence[_Line]
+    calendars: Sequence[_Line]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Calendar:
+    """Which calendars hold on the days from `first` until before `until`."""
+
+    first: date
+    until: date | None
+    ids: dict[str, str]
+    slots: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a block gave: its readings and how many rows were none."""
+
+    readings: list[Reading]
+    blank: int = 0
+    repeated: int = 0
+
+
+def parse(chunks: Iterable[bytes]) -> Document:
+    """Read a historic CSV to its end; raise `HistoricRefused`."""
+    blocks = [_block(lines) for lines in _sections(_lines(chunks))]
+    results = [_READERS[block.head.kind](block) for block in blocks]
+    readings = [reading for result in results for reading in result.readings]
+    return Document(
+        flow=HDM,
+        header=HistoricHeader(blocks=tuple(block.head for block in blocks)),
+        rows=tuple(
+            Row(position=at, number=reading.number, reading=reading)  # type: ignore[arg-type]
+            for at, reading in enumerate(readings)
+        ),
+        counts=Counts(
+            points=len({block.head.number for block in blocks}),
+            blank=sum(result.blank for result in results),
+            repeated=sum(result.repeated for result in results),
+        ),
+    )
+
+
+def _lines(chunks: Iterable[bytes]) -> list[_Line]:
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) > LARGEST_BYTES or content.count(b"\n") > LARGEST_LINES:
+            raise HistoricRefused(Code.TOO_LARGE, "longer than any history of a point")
+    if not content:
+        raise HistoricRefused(Code.EMPTY, "the document has no bytes")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise HistoricRefused(Code.ENCODING, "the document is not in UTF-8") from None
+    if found := _CONTROL.search(text):
+        _refuse("a quote or a control character", text.count("\n", 0, found.start()) + 1)
+    lines = [_Line(at, line.rstrip("\r")) for at, line in enumerate(text.split("\n"), 1)]
+    if long := next((line.at for line in lines if len(line.text) > LONGEST_LINE), 0):
+        _refuse("longer than any line of a history", long)
+    return [line for line in lines if line.text]
+
+
+def _sections(lines: list[_Line]) -> Iterator[list[_Line]]:
+    starts = [at for at, line in enumerate(lines) if line.text.startswith(START)]
+    if not starts or starts[0] != 0:
+        raise HistoricRefused(Code.SCHEMA, "the document does not begin as a history does")
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        yield lines[start:end]
+
+
+def _block(lines: list[_Line]) -> _Block:
+    at = lines[0].at
+    if len(lines) < 3 or lines[0].cells[:8] != _HEADER:  # noqa: PLR2004 (its three headings)
+        _refuse("a block's headings are missing or others", at)
+    values = lines[1].cells
+    if len(values) != len(lines[0].cells):
+        _refuse("a block's values are more or fewer than its headings", at + 1)
+    number, kind, first, last, _, direction, quality, unit = values[:8]
+    if kind not in _READERS:
+        _refuse("a kind of data that is not known", at + 1)
+    if unit not in _UNITS[kind]:
+        raise HistoricRefused(Code.UNIT, "a unit that this kind does not have", at + 1)
+    if direction not in _DIRECTIONS or not _POINT.fullmatch(number):
+        _refuse("a direction or a point number out of its form", at + 1)
+    body = lines[3:]
+    split = next((i for i, line in enumerate(body) if line.text.startswith("Periode;")), len(body))
+    return _Block(
+        head=HistoricBlock(
+            number=number,
+            kind=kind,
+            first_day=_french_day(first, at + 1),
+            last_day=_french_day(last, at + 1),
+            unit=unit,
+        ),
+        direction=_DIRECTIONS[direction],
+        quality=_QUALITIES.get(quality) or _word(quality, at + 1),
+        step_s=_step(values[8:], at + 1),
+        columns=lines[2].cells,
+        rows=body[:split],
+        calendars=body[split:],
+    )
+
+
+def _index(block: _Block) -> _Read:
+    names = [_column(name, block.rows) for name in block.columns[2:]]
+    if block.columns[:2] != ["Horodate", "Type de releve"] or len(set(names)) != len(names):
+        _refuse("the columns of an index are others", block.rows[0].at - 1 if block.rows else 0)
+    calendars = [_calendar(block.calendars[0], line) for line in block.calendars[1:]]
+    known: dict[date, list[IndexReceived]] = {}
+    read = _Read([])
+    for line in block.rows:
+        stamp, kind, *cells = line.cells
+        if kind != _DAILY or len(cells) != len(names):
+            _refuse("a row of an unknown kind or length", line.at)
+        day = _label(stamp, line.at)
+        values = {
+            name: _value(cell, line.at) for name, cell in zip(names, cells, strict=True) if cell
+        }
+        if not values:
+            read = replace(read, blank=read.blank + 1)
+            continue
+        reading = IndexReceived(
+            number=block.head.number,
+            at=midnight(day),
+            direction=block.direction,
+            device=None,
+            quality=block.quality,
+            reference=None,
+            registers=_registers(values, _holding(calendars, day)),
+        )
+        if reading in known.setdefault(day, []):
+            read = replace(read, repeated=read.repeated + 1)
+            continue
+        known[day].append(reading)
+        read.readings.append(reading)
+    return read
+
+
+def _registers(values: dict[str, int], calendar: _Calendar | None) -> tuple[Register, ...]:
+    """Return the registers, distributor first and the total last, as R151 orders the two grids."""
+    ordered = sorted(values, key=lambda name: ("DFT".index(name[0]), int(name[1:] or 0)))
+    return tuple(
+        Register(
+            grid=_GRIDS[name[0]],
+            calendar=calendar.ids.get(name[0]) if calendar else None,
+            slot=calendar.slots.get(name, name) if calendar else name,
+            rank=int(name[1:]) if name[1:] else None,
+            value_wh=values[name],
+            plausibility=None,
+        )
+        for name in ordered
+    )
+
+
+def _calendar(headings: _Line, line: _Line) -> _Calendar:
+    said = dict(zip(headings.cells, line.cells, strict=False))
+    period = _PERIOD.fullmatch(said.get("Periode", ""))
+    if period is None or len(headings.cells) != len(line.cells):
+        _refuse("a period of calendars out of its form", line.at)
+    ids, slots = {}, {}
+    for letter, word, count in (("F", "", 10), ("D", " distributeur", 4)):
+        calendar = said.get(f"Identifiant calendrier {word.strip() or 'fournisseur'}", "")
+        if calendar:
+            ids[letter] = _word(calendar, line.at)
+        for n in range(1, count + 1):
+            slot = said.get(f"Identifiant classe temporelle{word} {n}", "")
+            column = said.get(f"Cadran classe temporelle{word} {n}", "")
+            if slot:
+                slots[_column(column, [line])] = _word(slot, line.at)
+    return _Calendar(
+        first=_boundary(period[1], line.at),
+        until=_boundary(period[2], line.at) if period[2] else None,
+        ids=ids,
+        slots=slots,
+    )
+
+
+def _holding(calendars: list[_Calendar], day: date) -> _Calendar | None:
+    for calendar in calendars:
+        if calendar.first <= day and (calendar.until is None or day < calendar.until):
+            return calendar
+    return None
+
+
+def _power(block: _Block) -> _Read:
+    read = _Read([])
+    for at, value in _pairs(block):
+        if value is None:
+            read = replace(read, blank=read.blank + 1)
+            continue
+        reading = MaximumPowerReceived(
+            number=block.head.number,
+            day=civil_day(at),
+            at=at,
+            direction=block.direction,
+            device=None,
+            quality=block.quality,
+            reference=None,
+            power=value,
+            unit=block.head.unit,
+        )
+        if read.readings and read.readings[-1] == reading:
+            read = replace(read, repeated=read.repeated + 1)
+            continue
+        read.readings.append(reading)
+    return read
+
+
+def _curve(block: _Block) -> _Read:
+    points = list(_pairs(block))
+    try:
+        days = curve.days(points, step_s=block.step_s)
+    except curve.IrregularCurve as irregular:
+        _refuse(irregular.detail, block.rows[irregular.at].at if block.rows else 0)
+    return _Read(
+        [
+            curve.reading(
+                day, runs, point=block.head.number, direction=block.direction, quality=block.quality
+            )
+            for day, runs in days
+        ],
+        blank=sum(value is None for _, value in points),
+    )
+
+
+_READERS: Final = {_INDEX: _index, _POWER: _power, _CURVE: _curve}
+
+
+def _pairs(block: _Block) -> Iterator[tuple[datetime, int | None]]:
+    if block.columns != ["Horodate", "Valeur"] or block.calendars:
+        _refuse("the columns are others", block.rows[0].at - 1 if block.rows else 0)
+    for line in block.rows:
+        stamp, *cells = line.cells
+        if len(cells) != 1:
+            _refuse("a row of an unknown length", line.at)
+        yield _instant(stamp, line.at), _value(cells[0], line.at) if cells[0] else None
+
+
+def _instant(text: str, at: int) -> datetime:
+    if not _STAMP.fullmatch(text):
+        _refuse("an instant out of its form", at)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        _refuse("an instant that no calendar has", at)
+    if not EARLIEST <= instant.date() < LATEST:
+        _refuse("an instant out of all reason", at)
+    return instant.astimezone(UTC)
+
+
+def _label(text: str, at: int) -> date:
+    """Return the day of a midnight, whichever of its three forms it has."""
+    _instant(text, at)
+    if text[10:] not in _MIDNIGHTS:
+        _refuse("an instant that is no midnight in any form known", at)
+    return date.fromisoformat(text[:10])
+
+
+def _boundary(text: str, at: int) -> date:
+    """Return the first day of a period: one that begins within a day holds from the next."""
+    instant = _instant(text, at)
+    if text[10:] in _MIDNIGHTS:
+        return date.fromisoformat(text[:10])
+    return next_day(civil_day(instant))
+
+
+def _french_day(text: str, at: int) -> date:
+    try:
+        return datetime.strptime(text, "%d/%m/%Y").replace(tzinfo=UTC).date()
+    except ValueError:
+        _refuse("a day out of its form", at)
+
+
+def _column(text: str, lines: Sequence[_Line]) -> str:
+    match = _COLUMN.fullmatch(text)
+    if match is None:
+        _refuse("a column that is no register", lines[0].at if lines else 0)
+    return match[1]
+
+
+def _step(cells: list[str], at: int) -> int | None:
+    if not cells or not cells[0]:
+        return None
+    return _value(cells[0], at) * 60
+
+
+def _value(text: str, at: int) -> int:
+    if not _VALUE.fullmatch(text):
+        _refuse("a value out of its form", at)
+    return int(text)
+
+
+def _word(text: str, at: int) -> str:
+    if not _WORD.fullmatch(text):
+        _refuse("an identifier out of its form", at)
+    return text
+
+
+def _refuse(detail: str, line: int) -> NoReturn:
+    raise HistoricRefused(Code.SCHEMA, detail, line)
