@@ -33,23 +33,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final, NoReturn
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final
 
-from adapters.dso.enedis import curve
+from adapters.dso.enedis import cells, curve
 from adapters.dso.enedis.file import (
-    EARLIEST,
     HDM,
-    LATEST,
     Counts,
     Document,
     HistoricBlock,
     HistoricHeader,
     Row,
 )
-from adapters.dso.refusal import Code, FileRefused
+from adapters.dso.refusal import Code
 from domain.events.reading import IndexReceived, MaximumPowerReceived, Register
-from domain.values import Direction, civil_day, midnight, next_day
+from domain.values import Direction, civil_day, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -85,22 +83,8 @@ _GRIDS: Final = {"F": "supplier", "D": "distributor", "T": "total"}
 
 _POINT: Final = re.compile(r"[0-9]{14}", re.ASCII)
 _COLUMN: Final = re.compile(r"EA[SI] (F10|F[1-9]|D[1-4]|T)", re.ASCII)
-_VALUE: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
-_WORD: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-zÀ-ÿ _.+/-]{0,39}")
-_STAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+0[12]:00", re.ASCII
-)
-_MIDNIGHTS: Final = ("T00:00:00+02:00", "T00:00:00+01:00", "T23:00:00+01:00")
 _PERIOD: Final = re.compile(r"Du (\S{25}) au ?(\S{25})?")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\x22]")
-
-
-class HistoricRefused(FileRefused):
-    """The document is not a historic CSV as it is known; `line` is the place, 0 for the whole."""
-
-    def __init__(self, code: Code, detail: str, line: int = 0) -> None:
-        super().__init__(code, f"line {line}: {detail}" if line else detail)
-        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +93,7 @@ class _Line:
     text: str
 
     @property
-    def cells(self) -> list[str]:
+    def fields(self) -> list[str]:
         return self.text.split(";")
 
 
@@ -144,7 +128,7 @@ class _Read:
 
 
 def parse(chunks: Iterable[bytes]) -> Document:
-    """Read a historic CSV to its end; raise `HistoricRefused`."""
+    """Read a historic CSV to its end; raise `cells.HistoricRefused`."""
     blocks = [_block(lines) for lines in _sections(_lines(chunks))]
     results = [_READERS[block.head.kind](block) for block in blocks]
     readings = [reading for result in results for reading in result.readings]
@@ -168,57 +152,57 @@ def _lines(chunks: Iterable[bytes]) -> list[_Line]:
     for chunk in chunks:
         content += chunk
         if len(content) > LARGEST_BYTES or content.count(b"\n") > LARGEST_LINES:
-            raise HistoricRefused(Code.TOO_LARGE, "longer than any history of a point")
+            raise cells.HistoricRefused(Code.TOO_LARGE, "longer than any history of a point")
     if not content:
-        raise HistoricRefused(Code.EMPTY, "the document has no bytes")
+        raise cells.HistoricRefused(Code.EMPTY, "the document has no bytes")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise HistoricRefused(Code.ENCODING, "the document is not in UTF-8") from None
+        raise cells.HistoricRefused(Code.ENCODING, "the document is not in UTF-8") from None
     if found := _CONTROL.search(text):
-        _refuse("a quote or a control character", text.count("\n", 0, found.start()) + 1)
+        cells.refuse("a quote or a control character", text.count("\n", 0, found.start()) + 1)
     lines = [_Line(at, line.rstrip("\r")) for at, line in enumerate(text.split("\n"), 1)]
     if long := next((line.at for line in lines if len(line.text) > LONGEST_LINE), 0):
-        _refuse("longer than any line of a history", long)
+        cells.refuse("longer than any line of a history", long)
     return [line for line in lines if line.text]
 
 
 def _sections(lines: list[_Line]) -> Iterator[list[_Line]]:
     starts = [at for at, line in enumerate(lines) if line.text.startswith(START)]
     if not starts or starts[0] != 0:
-        raise HistoricRefused(Code.SCHEMA, "the document does not begin as a history does")
+        raise cells.HistoricRefused(Code.SCHEMA, "the document does not begin as a history does")
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         yield lines[start:end]
 
 
 def _block(lines: list[_Line]) -> _Block:
     at = lines[0].at
-    if len(lines) < 3 or lines[0].cells[:8] != _HEADER:  # noqa: PLR2004 (its three headings)
-        _refuse("a block's headings are missing or others", at)
-    values = lines[1].cells
-    if len(values) != len(lines[0].cells):
-        _refuse("a block's values are more or fewer than its headings", at + 1)
+    if len(lines) < 3 or lines[0].fields[:8] != _HEADER:  # noqa: PLR2004 (its three headings)
+        cells.refuse("a block's headings are missing or others", at)
+    values = lines[1].fields
+    if len(values) != len(lines[0].fields):
+        cells.refuse("a block's values are more or fewer than its headings", at + 1)
     number, kind, first, last, _, direction, quality, unit = values[:8]
     if kind not in _READERS:
-        _refuse("a kind of data that is not known", at + 1)
+        cells.refuse("a kind of data that is not known", at + 1)
     if unit not in _UNITS[kind]:
-        raise HistoricRefused(Code.UNIT, "a unit that this kind does not have", at + 1)
+        raise cells.HistoricRefused(Code.UNIT, "a unit that this kind does not have", at + 1)
     if direction not in _DIRECTIONS or not _POINT.fullmatch(number):
-        _refuse("a direction or a point number out of its form", at + 1)
+        cells.refuse("a direction or a point number out of its form", at + 1)
     body = lines[3:]
     split = next((i for i, line in enumerate(body) if line.text.startswith("Periode;")), len(body))
     return _Block(
         head=HistoricBlock(
             number=number,
             kind=kind,
-            first_day=_french_day(first, at + 1),
-            last_day=_french_day(last, at + 1),
+            first_day=cells.french_day(first, at + 1),
+            last_day=cells.french_day(last, at + 1),
             unit=unit,
         ),
         direction=_DIRECTIONS[direction],
-        quality=_QUALITIES.get(quality) or _word(quality, at + 1),
+        quality=_QUALITIES.get(quality) or cells.word(quality, at + 1),
         step_s=_step(values[8:], at + 1),
-        columns=lines[2].cells,
+        columns=lines[2].fields,
         rows=body[:split],
         calendars=body[split:],
     )
@@ -227,17 +211,21 @@ def _block(lines: list[_Line]) -> _Block:
 def _index(block: _Block) -> _Read:
     names = [_column(name, block.rows) for name in block.columns[2:]]
     if block.columns[:2] != ["Horodate", "Type de releve"] or len(set(names)) != len(names):
-        _refuse("the columns of an index are others", block.rows[0].at - 1 if block.rows else 0)
+        cells.refuse(
+            "the columns of an index are others", block.rows[0].at - 1 if block.rows else 0
+        )
     calendars = [_calendar(block.calendars[0], line) for line in block.calendars[1:]]
     known: dict[date, list[IndexReceived]] = {}
     read = _Read([])
     for line in block.rows:
-        stamp, kind, *cells = line.cells
-        if kind != _DAILY or len(cells) != len(names):
-            _refuse("a row of an unknown kind or length", line.at)
-        day = _label(stamp, line.at)
+        stamp, kind, *fields = line.fields
+        if kind != _DAILY or len(fields) != len(names):
+            cells.refuse("a row of an unknown kind or length", line.at)
+        day = cells.label(stamp, line.at)
         values = {
-            name: _value(cell, line.at) for name, cell in zip(names, cells, strict=True) if cell
+            name: cells.value(cell, line.at)
+            for name, cell in zip(names, fields, strict=True)
+            if cell
         }
         if not values:
             read = replace(read, blank=read.blank + 1)
@@ -276,23 +264,23 @@ def _registers(values: dict[str, int], calendar: _Calendar | None) -> tuple[Regi
 
 
 def _calendar(headings: _Line, line: _Line) -> _Calendar:
-    said = dict(zip(headings.cells, line.cells, strict=False))
+    said = dict(zip(headings.fields, line.fields, strict=False))
     period = _PERIOD.fullmatch(said.get("Periode", ""))
-    if period is None or len(headings.cells) != len(line.cells):
-        _refuse("a period of calendars out of its form", line.at)
+    if period is None or len(headings.fields) != len(line.fields):
+        cells.refuse("a period of calendars out of its form", line.at)
     ids, slots = {}, {}
     for letter, word, count in (("F", "", 10), ("D", " distributeur", 4)):
         calendar = said.get(f"Identifiant calendrier {word.strip() or 'fournisseur'}", "")
         if calendar:
-            ids[letter] = _word(calendar, line.at)
+            ids[letter] = cells.word(calendar, line.at)
         for n in range(1, count + 1):
             slot = said.get(f"Identifiant classe temporelle{word} {n}", "")
             column = said.get(f"Cadran classe temporelle{word} {n}", "")
             if slot:
-                slots[_column(column, [line])] = _word(slot, line.at)
+                slots[_column(column, [line])] = cells.word(slot, line.at)
     return _Calendar(
-        first=_boundary(period[1], line.at),
-        until=_boundary(period[2], line.at) if period[2] else None,
+        first=cells.boundary(period[1], line.at),
+        until=cells.boundary(period[2], line.at) if period[2] else None,
         ids=ids,
         slots=slots,
     )
@@ -334,7 +322,7 @@ def _curve(block: _Block) -> _Read:
     try:
         days = curve.days(points, step_s=block.step_s)
     except curve.IrregularCurve as irregular:
-        _refuse(irregular.detail, block.rows[irregular.at].at if block.rows else 0)
+        cells.refuse(irregular.detail, block.rows[irregular.at].at if block.rows else 0)
     return _Read(
         [
             curve.reading(
@@ -351,73 +339,22 @@ _READERS: Final = {_INDEX: _index, _POWER: _power, _CURVE: _curve}
 
 def _pairs(block: _Block) -> Iterator[tuple[datetime, int | None]]:
     if block.columns != ["Horodate", "Valeur"] or block.calendars:
-        _refuse("the columns are others", block.rows[0].at - 1 if block.rows else 0)
+        cells.refuse("the columns are others", block.rows[0].at - 1 if block.rows else 0)
     for line in block.rows:
-        stamp, *cells = line.cells
-        if len(cells) != 1:
-            _refuse("a row of an unknown length", line.at)
-        yield _instant(stamp, line.at), _value(cells[0], line.at) if cells[0] else None
-
-
-def _instant(text: str, at: int) -> datetime:
-    if not _STAMP.fullmatch(text):
-        _refuse("an instant out of its form", at)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        _refuse("an instant that no calendar has", at)
-    if not EARLIEST <= instant.date() < LATEST:
-        _refuse("an instant out of all reason", at)
-    return instant.astimezone(UTC)
-
-
-def _label(text: str, at: int) -> date:
-    """Return the day of a midnight, whichever of its three forms it has."""
-    _instant(text, at)
-    if text[10:] not in _MIDNIGHTS:
-        _refuse("an instant that is no midnight in any form known", at)
-    return date.fromisoformat(text[:10])
-
-
-def _boundary(text: str, at: int) -> date:
-    """Return the first day of a period: one that begins within a day holds from the next."""
-    instant = _instant(text, at)
-    if text[10:] in _MIDNIGHTS:
-        return date.fromisoformat(text[:10])
-    return next_day(civil_day(instant))
-
-
-def _french_day(text: str, at: int) -> date:
-    try:
-        return datetime.strptime(text, "%d/%m/%Y").replace(tzinfo=UTC).date()
-    except ValueError:
-        _refuse("a day out of its form", at)
+        stamp, *fields = line.fields
+        if len(fields) != 1:
+            cells.refuse("a row of an unknown length", line.at)
+        yield cells.instant(stamp, line.at), cells.value(fields[0], line.at) if fields[0] else None
 
 
 def _column(text: str, lines: Sequence[_Line]) -> str:
     match = _COLUMN.fullmatch(text)
     if match is None:
-        _refuse("a column that is no register", lines[0].at if lines else 0)
+        cells.refuse("a column that is no register", lines[0].at if lines else 0)
     return match[1]
 
 
-def _step(cells: list[str], at: int) -> int | None:
-    if not cells or not cells[0]:
+def _step(fields: list[str], at: int) -> int | None:
+    if not fields or not fields[0]:
         return None
-    return _value(cells[0], at) * 60
-
-
-def _value(text: str, at: int) -> int:
-    if not _VALUE.fullmatch(text):
-        _refuse("a value out of its form", at)
-    return int(text)
-
-
-def _word(text: str, at: int) -> str:
-    if not _WORD.fullmatch(text):
-        _refuse("an identifier out of its form", at)
-    return text
-
-
-def _refuse(detail: str, line: int) -> NoReturn:
-    raise HistoricRefused(Code.SCHEMA, detail, line)
+    return cells.value(fields[0], at) * 60
