@@ -23,6 +23,7 @@ from domain.events.meter import (
     MeterDeclared,
     MeterMovedOut,
 )
+from domain.values import Category
 
 
 class MeterStatus(StrEnum):
@@ -219,17 +220,15 @@ def require_lived_in(state: Meter) -> MeterDeclared:
     return state.declared
 
 
-def living_consent(state: Meter, wanted: ConsentAttached) -> UUID | None:
-    """Return the consent that lives on the meter for the same category, recipient and purpose.
+def living_consent(
+    state: Meter, *, category: Category, recipient: str, purpose: str
+) -> UUID | None:
+    """Return the consent that lives on the meter for a category, recipient and purpose.
 
-    It may have expired by its date: whoever consents anew expires it first.
+    It may have lapsed by its date: whoever asks the person anew expires it first.
     """
     for known in state.attached:
-        if (known.category, known.recipient, known.purpose) == (
-            wanted.category,
-            wanted.recipient,
-            wanted.purpose,
-        ):
+        if (known.category, known.recipient, known.purpose) == (category, recipient, purpose):
             return known.consent
     return None
 

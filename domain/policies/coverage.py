@@ -1,0 +1,182 @@
+"""The rule of a reading: what must hold for it to be taken in, or why it is not.
+
+Theory of operation
+-------------------
+A reading is covered when all of these hold:
+
+- *at the instant of receipt* (the collection interval): the agreement which the grant
+  cites is in force and covers the category and the channel; the consent is in force; a collection
+  under it is running;
+- *of what was measured* (the data perimeter): it is the consent's point and category,
+  consumption and not production, and begins no earlier than `first_data_day`.
+
+Whether a reading came before or after a withdrawal is not a matter of clocks: the states
+are those of the log at the versions which the commit expects, and a withdrawal moves the
+version, so a reading decided on the older one is void.
+
+The perimeter is tested on the first instant that a reading tells of. An index is a state
+of the meter and tells of one instant, which must not lie before the midnight that begins
+`first_data_day`. That midnight itself is inside: the index at midnight opening day D is
+what day D is counted from. It closes day D-1 too, but tells nothing of it, since the index
+that day D-1 would be counted from lies outside and is not kept. An interval, a gas day of
+06:00 to 06:00 or a month, is inside when it begins inside; a load curve, when its first
+step does; a maximum power, when its day and its instant do.
+
+The reasons are tried in one fixed order, from the agreement to the reading, so the same
+refusal is counted under the same reason by everybody.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from domain.aggregates import agreement as agreements
+from domain.aggregates.agreement import Agreement
+from domain.aggregates.collection import Collection, CollectionStatus
+from domain.aggregates.consent import Consent, ConsentStatus, has_lapsed
+from domain.events.consent import ConsentGranted
+from domain.events.reading import (
+    IndexReceived,
+    IntervalReceived,
+    LoadCurveDayReceived,
+    MaximumPowerReceived,
+    Reading,
+)
+from domain.policies.points import is_above_limit
+from domain.values import Category, Channel, Direction, Stream, midnight
+
+CATEGORY_OF: Final[dict[type[Reading], Category]] = {
+    IndexReceived: Category.DAILY_INDEX,
+    IntervalReceived: Category.DAILY_INDEX,
+    LoadCurveDayReceived: Category.LOAD_CURVE,
+    MaximumPowerReceived: Category.MAXIMUM_POWER,
+}
+"""The category of consent each shape of reading needs."""
+
+
+class Uncovered(StrEnum):
+    """Why a reading is not taken in; the values are the keys of a delivery's counts."""
+
+    NO_AGREEMENT = "no_agreement"
+    NOT_IN_AGREEMENT = "not_in_agreement"
+    NO_CONSENT = "no_consent"
+    CONSENT_ENDED = "consent_ended"
+    CONSENT_EXPIRED = "consent_expired"
+    NO_COLLECTION = "no_collection"
+    COLLECTION_SUSPENDED = "collection_suspended"
+    ABOVE_36_KVA = "above_36_kva"
+    OUTSIDE_SCOPE = "outside_scope"
+    ANOTHER_POINT = "another_point"
+    OUTSIDE_PERIMETER = "outside_perimeter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """What a reading would be taken in under, as the log stands; None for what there is not.
+
+    `collection` is the one of this consent over `channel`; `power_kva` the subscribed
+    power in kVA, None when unknown.
+    """
+
+    channel: Channel
+    agreement: Stream[Agreement] | None
+    consent: Consent | None
+    collection: Collection | None
+    power_kva: int | None = None
+
+
+def collectable(cover: Cover, reading: Reading, *, received_at: datetime) -> Uncovered | None:
+    """Return why a reading may not be taken in, None when it may."""
+    return uncovered(cover, CATEGORY_OF[type(reading)], received_at=received_at) or (
+        _outside(cover.consent, reading)
+    )
+
+
+def uncovered(cover: Cover, category: Category, *, received_at: datetime) -> Uncovered | None:
+    """Return why no reading of a category may be taken in at an instant, None when some may.
+
+    The same for every reading of one consent in a delivery, so a bulk path asks once.
+    """
+    return (
+        _without_agreement(cover, category, received_at)
+        or _without_consent(cover.consent, received_at)
+        or _of_another(cover, category)
+        or _without_collection(cover, received_at)
+    )
+
+
+def outside(granted: ConsentGranted, reading: Reading) -> Uncovered | None:
+    """Return why a reading lies outside what the consent is about, None when it does not."""
+    if CATEGORY_OF[type(reading)] != granted.category:
+        return Uncovered.OUTSIDE_SCOPE
+    if reading.direction != Direction.CONSUMPTION:
+        return Uncovered.OUTSIDE_SCOPE
+    if reading.number != granted.number:
+        return Uncovered.ANOTHER_POINT
+    if measured_from(reading) < midnight(granted.first_data_day):
+        return Uncovered.OUTSIDE_PERIMETER
+    return None
+
+
+def measured_from(reading: Reading) -> datetime:
+    """Return the first instant that a reading tells of."""
+    match reading:
+        case IndexReceived():
+            return reading.at
+        case IntervalReceived():
+            return reading.start
+        case LoadCurveDayReceived():
+            return min([midnight(reading.day), *(run.start for run in reading.runs)])
+        case MaximumPowerReceived():
+            day = midnight(reading.day)
+            return day if reading.at is None else min(day, reading.at)
+
+
+def _without_agreement(cover: Cover, category: Category, received_at: datetime) -> Uncovered | None:
+    if cover.agreement is None or not agreements.in_force(cover.agreement.state, received_at):
+        return Uncovered.NO_AGREEMENT
+    covered = agreements.covers_category(cover.agreement.state, category)
+    if not covered or not agreements.covers_channel(cover.agreement.state, cover.channel):
+        return Uncovered.NOT_IN_AGREEMENT
+    return None
+
+
+def _without_consent(consent: Consent | None, received_at: datetime) -> Uncovered | None:
+    if consent is None or consent.granted is None:
+        return Uncovered.NO_CONSENT
+    if consent.status is ConsentStatus.EXPIRED:
+        return Uncovered.CONSENT_EXPIRED
+    if consent.status is not ConsentStatus.GRANTED:
+        return Uncovered.CONSENT_ENDED
+    if received_at < consent.granted.granted_at:
+        return Uncovered.NO_CONSENT
+    return Uncovered.CONSENT_EXPIRED if has_lapsed(consent, received_at) else None
+
+
+def _of_another(cover: Cover, category: Category) -> Uncovered | None:
+    granted = cover.consent.granted if cover.consent else None
+    if granted is None or cover.agreement is None or granted.agreement != cover.agreement.id:
+        return Uncovered.NO_AGREEMENT
+    return Uncovered.OUTSIDE_SCOPE if granted.category != category else None
+
+
+def _without_collection(cover: Cover, received_at: datetime) -> Uncovered | None:
+    collection, consent = cover.collection, cover.consent
+    if collection is None or collection.started_at is None or consent is None:
+        return Uncovered.NO_COLLECTION
+    of_consent = consent.granted is not None and collection.consent == consent.granted.consent
+    if not of_consent or collection.channel != cover.channel:
+        return Uncovered.NO_COLLECTION
+    if collection.status is CollectionStatus.SUSPENDED:
+        return Uncovered.COLLECTION_SUSPENDED
+    running = collection.status is CollectionStatus.RUNNING
+    if not running or received_at < collection.started_at:
+        return Uncovered.NO_COLLECTION
+    return Uncovered.ABOVE_36_KVA if is_above_limit(cover.channel, cover.power_kva) else None
+
+
+def _outside(consent: Consent | None, reading: Reading) -> Uncovered | None:
+    if consent is None or consent.granted is None:
+        return Uncovered.NO_CONSENT
+    return outside(consent.granted, reading)
