@@ -22,7 +22,7 @@ and draw their randomness at once.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from os import urandom
 from uuid import UUID
@@ -58,7 +58,7 @@ class Sealing:
     """One payload to seal: under which key, and the leaf that it belongs to."""
 
     key: Key
-    plaintext: bytes
+    plaintext: bytes = field(repr=False)
     leaf: bytes
 
 
