@@ -31,12 +31,12 @@ def instant(text: str, at: int) -> datetime:
     if not _STAMP.fullmatch(text):
         refuse("an instant out of its form", at)
     try:
-        instant = datetime.fromisoformat(text)
+        local = datetime.fromisoformat(text)
     except ValueError:
         refuse("an instant that no calendar has", at)
-    if not EARLIEST <= instant.date() < LATEST:
+    if not EARLIEST <= local.date() < LATEST:
         refuse("an instant out of all reason", at)
-    return instant.astimezone(UTC)
+    return local.astimezone(UTC)
 
 
 def label(text: str, at: int) -> date:

@@ -58,6 +58,7 @@ LARGEST_BYTES: Final = 8_000_000
 """Three years of a curve of ten minutes, the longest there is, are five million bytes."""
 LARGEST_LINES: Final = 200_000
 LONGEST_LINE: Final = 8_192
+MOST_PERIODS: Final = 100
 START: Final = "Identifiant PRM;"
 """How a block begins."""
 
@@ -214,8 +215,10 @@ def _index(block: _Block) -> _Read:
         cells.refuse(
             "the columns of an index are others", block.rows[0].at - 1 if block.rows else 0
         )
+    if len(block.calendars) > MOST_PERIODS:
+        cells.refuse("more periods of calendars than a meter can have", block.calendars[0].at)
     calendars = [_calendar(block.calendars[0], line) for line in block.calendars[1:]]
-    known: dict[date, list[IndexReceived]] = {}
+    known: set[IndexReceived] = set()
     read = _Read([])
     for line in block.rows:
         stamp, kind, *fields = line.fields
@@ -239,10 +242,10 @@ def _index(block: _Block) -> _Read:
             reference=None,
             registers=_registers(values, _holding(calendars, day)),
         )
-        if reading in known.setdefault(day, []):
+        if reading in known:
             read = replace(read, repeated=read.repeated + 1)
             continue
-        known[day].append(reading)
+        known.add(reading)
         read.readings.append(reading)
     return read
 

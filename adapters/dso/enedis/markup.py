@@ -28,9 +28,9 @@ the reading code is plain to read, is also the faster; and the libxml2 in its wh
 is of 2025, where the expat inside an interpreter is as old as the interpreter.
 
 What lxml costs: names of elements and attributes go to a dictionary of the thread
-that only grows (24 MB stayed after 100,000 new names of 90 bytes). Hence
-`LARGEST_UNKNOWN` distinct unknown names per document, and `LARGEST_EQUALS` signs "="
-in all, without which no attribute can be written.
+that only grows (24 MB stayed after 100,000 new names of 90 bytes). Hence at most
+`LARGEST_UNKNOWN` distinct unknown names per document, and `LARGEST_ATTRIBUTES`, counted
+on the bytes.
 
 A faster reader for the shapes that operators really send may stand before this one
 one day (`r151.parse` is the seam); this one then remains the arbiter of the rest.
@@ -52,9 +52,10 @@ LARGEST_PART: Final = 524_288
 """Most bytes of one part: a monthly file has 31 days of a meter in one, about 130,000."""
 LARGEST_UNKNOWN: Final = 64
 """Most distinct names of elements that the caller does not know."""
-LARGEST_EQUALS: Final = 10_000
-"""Most "=" in a document: a genuine one has two, and one more for each in a label."""
+LARGEST_ATTRIBUTES: Final = 64
+"""Most attributes of a document, its declaration's included: a genuine one has three."""
 
+_ATTRIBUTE: Final = re.compile(rb"=[ \t\r\n]*(?:[\"']|\Z)")
 _PROLOG: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?(?P<declaration><\?xml[ \t\r\n][^<>]{1,100}\?>)?[ \t\r\n]{0,100}"
     rb"<(?P<root>[A-Za-z_][0-9A-Za-z_.-]{0,40})[ \t\r\n/>]"
@@ -81,11 +82,14 @@ class Element(Protocol):
     def __iter__(self) -> Iterator[Element]: ...
 
 
-def parts(chunks: Iterable[bytes], *, root: str, names: tuple[str, ...]) -> Iterator[Element]:
+def parts(
+    chunks: Iterable[bytes], *, root: str, names: tuple[str, ...], unknown: Unknown
+) -> Iterator[Element]:
     """Yield each child of the root that bears one of `names`, in document order.
 
-    A part is valid until the next is asked for. The document is known to be
-    well-formed only when the iteration has ended. Raises `MarkupRefused`.
+    Children of other names are noted in `unknown` and passed over. A part is valid
+    until the next is asked for. The document is known to be well-formed only when
+    the iteration has ended. Raises `MarkupRefused`.
     """
     parser = etree.XMLPullParser(
         events=("end", "pi"),
@@ -97,23 +101,25 @@ def parts(chunks: Iterable[bytes], *, root: str, names: tuple[str, ...]) -> Iter
         huge_tree=False,
         collect_ids=False,
     )
-    started, since, equals = False, 0, 0
+    started, since, attributes = False, 0, 0
     try:
         for chunk in chunks:
             if not started:
                 _check_prolog(chunk, root)
                 started = True
-            equals += chunk.count(b"=")
+            attributes += len(_ATTRIBUTE.findall(chunk))
+            if attributes > LARGEST_ATTRIBUTES:
+                raise MarkupRefused(
+                    Code.TOO_MANY_NAMES, "the document has attributes that none needs"
+                )
             since += len(chunk)
             parser.feed(chunk)
             for kind, element in parser.read_events():
                 since = 0
                 yield _part(kind, element, root)
-                _forget(element)
+                _forget(element, unknown)
             if since > LARGEST_PART:
                 raise MarkupRefused(Code.TOO_LARGE, f"one part is longer than {LARGEST_PART} bytes")
-            if equals > LARGEST_EQUALS:
-                raise MarkupRefused(Code.TOO_MANY_NAMES, "the document is full of attributes")
         if not started:
             raise MarkupRefused(Code.EMPTY, "the document has no bytes")
         parser.close()
@@ -171,9 +177,10 @@ def _part(kind: str, element: Element, root: str) -> Element:
     return element
 
 
-def _forget(element: Element) -> None:
+def _forget(element: Element, unknown: Unknown) -> None:
     """Take a part that was read, and all that precedes it, out of the tree."""
     parent = element.getparent()  # type: ignore[attr-defined]
     while (before := element.getprevious()) is not None:  # type: ignore[attr-defined]
+        unknown.meet(before)
         parent.remove(before)
     parent.remove(element)

@@ -64,9 +64,14 @@ _CLASSES: Final = {"Classe_Temporelle_Distributeur": "distributor", "Classe_Temp
 _DAY_VALUES: Final = frozenset(
     {"Date_Releve", "Id_Calendrier_Fournisseur", "Id_Calendrier_Distributeur", "Id_Affaire"}
 )
-_CLASS_VALUES: Final = frozenset(
-    {"Id_Classe_Temporelle", "Rang_Cadran", "Valeur", "Indice_Vraisemblance"}
-)
+_CLASS_ORDER: Final = [
+    "Id_Classe_Temporelle",
+    "Libelle_Classe_Temporelle",
+    "Rang_Cadran",
+    "Valeur",
+    "Indice_Vraisemblance",
+]
+_CLASS_VALUES: Final = frozenset(_CLASS_ORDER) - {"Libelle_Classe_Temporelle"}
 _LABELS: Final = frozenset(
     {
         "Libelle_Flux",
@@ -83,7 +88,7 @@ _WORD: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-zÀ-ÿ _.+/-]{0,39}")
 _KNOWN_WORDS: Final = 4_096
 _RANKS: Final = {text: n for n in range(21) for text in (f"{n}", f"{n:02}")}
 _FLAGS: Final = {"0": 0, "1": 1, "": None}
-_class_texts: Final = itemgetter("Id_Classe_Temporelle", "Rang_Cadran", "Valeur")
+_class_values: Final = itemgetter("Id_Classe_Temporelle", "Rang_Cadran", "Valeur")
 
 
 def parse(chunks: Iterable[bytes]) -> Document:
@@ -93,7 +98,8 @@ def parse(chunks: Iterable[bytes]) -> Document:
     the XML declaration.
     """
     reader = _Reader()
-    for part in parts(chunks, root=R151, names=("En_Tete_Flux", "PRM")):
+    names = ("En_Tete_Flux", "PRM")
+    for part in parts(chunks, root=R151, names=names, unknown=reader.unknown):
         if part.tag == "PRM":
             reader.point(part)
         else:
@@ -109,7 +115,7 @@ class _Reader:
         self._rows: list[Row] = []
         self._points: set[str] = set()
         self._blank = 0
-        self._unknown = Unknown()
+        self.unknown = Unknown()
         self._words: dict[str, str] = {}
         self._days: dict[str, tuple[date, datetime]] = {}
 
@@ -151,7 +157,7 @@ class _Reader:
             elif child.tag == "Id_PRM":
                 _refuse("a point has two numbers")
             else:
-                self._unknown.meet(child)
+                self.unknown.meet(child)
         if not number or not days:
             _refuse("a point has no number or no day")
         self._points.add(number)
@@ -174,7 +180,7 @@ class _Reader:
             elif tag in _DAY_VALUES or tag == "Puissance_Maximale":
                 _refuse(f"a day has two {tag}")
             elif tag not in _LABELS:
-                self._unknown.meet(child)
+                self.unknown.meet(child)
         day, at = self._dates(values.get("Date_Releve", ""))
         reference = values.get("Id_Affaire") or None
         if reference is not None:
@@ -220,13 +226,8 @@ class _Reader:
         return tuple(registers)
 
     def _register(self, element: Element, calendars: dict[str, str]) -> Register:
-        values = self._values(element, _CLASS_VALUES)
         grid = _CLASSES[str(element.tag)]
-        try:
-            slot, rank, value = _class_texts(values)
-        except KeyError as missing:
-            _refuse(f"a class lacks {missing}")
-        flag = values.get("Indice_Vraisemblance", "")
+        slot, rank, value, flag = self._class_texts(element)
         if rank not in _RANKS or flag not in _FLAGS or not _WH.fullmatch(value):
             _refuse("a class has a rank, a value or a flag out of its form")
         return Register(
@@ -237,6 +238,23 @@ class _Reader:
             value_wh=int(value),
             plausibility=_FLAGS[flag],
         )
+
+    def _class_texts(self, element: Element) -> tuple[str, str, str, str]:
+        """Return class, rank, value and flag ("" when there is none) of a class element.
+
+        Nine elements in ten stand in a class, and all operators' files write its
+        children in the schema's order: this order is looked at whole.
+        """
+        children = list(element)
+        if [child.tag for child in children] == _CLASS_ORDER and not any(map(len, children)):
+            slot, _, rank, value, flag = [(child.text or "").strip() for child in children]
+            return slot, rank, value, flag
+        values = self._values(element, _CLASS_VALUES)
+        try:
+            slot, rank, value = _class_values(values)
+        except KeyError as missing:
+            _refuse(f"a class lacks {missing}")
+        return slot, rank, value, values.get("Indice_Vraisemblance", "")
 
     def _values(self, element: Element, known: frozenset[str]) -> dict[str, str]:
         """Return the texts of the children whose names are known, each there at most once."""
@@ -250,7 +268,7 @@ class _Reader:
                     _refuse(f"{tag} holds elements where a value belongs")
                 values[tag] = (child.text or "").strip()
             elif tag not in _LABELS:
-                self._unknown.meet(child)
+                self.unknown.meet(child)
         return values
 
     def _dates(self, text: str) -> tuple[date, datetime]:
