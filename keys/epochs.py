@@ -4,6 +4,7 @@
 
     new epoch key durable in the keyring      keyring {old, new}, store under old
     → one transaction re-wraps everything     keyring {old, new}, store under new
+    → the file is written anew                 no copy of an old row is left in it
     → backup of the store                     the former backup opens nothing soon
     → old key destroyed everywhere            keyring {new},      store under new
 
@@ -19,8 +20,9 @@ person's key of their time; how that is kept out of the new epoch is told in
 
 One process at a time ends an epoch; a kernel lock on the store's directory says
 who, and goes with the process. Meanwhile others read on (until the commit) and
-wait to write. A row that does not open stops the end of the epoch: re-wrapping
-cannot be done around it, and it is evidence that someone must look at.
+wait to write; while the file is written anew they wait for both. A row that does
+not open stops the end of the epoch: re-wrapping cannot be done around it, and it
+is evidence that someone must look at.
 """
 
 from collections.abc import Callable
@@ -37,6 +39,7 @@ STEPS = (
     "epoch: key added",
     "epoch: re-wrapped",
     "epoch: committed",
+    "epoch: compacted",
     "epoch: backed up",
     "epoch: old key destroyed",
 )
@@ -76,6 +79,8 @@ def _finish(gate: Gate, *, backup: Path | None, step: Step) -> bool:
             _rewrap(tx, EpochKey.of(young))
             step("epoch: re-wrapped")
     step("epoch: committed")
+    gate.compact()
+    step("epoch: compacted")
     if backup is not None:
         gate.back_up(backup)
         step("epoch: backed up")

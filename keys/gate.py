@@ -132,6 +132,11 @@ class Gate:
         with self._lock, self._begin("BEGIN IMMEDIATE") as tx:
             return self._catch_up(tx, self.journal)
 
+    def compact(self) -> None:
+        """Write the file anew, so that nothing but living rows is in it."""
+        with self._lock:
+            database.compact(self._connection)
+
     def back_up(self, target: Path) -> None:
         """Copy the store to one file, durably."""
         with self._lock:

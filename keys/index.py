@@ -248,5 +248,5 @@ def _content(epoch: EpochKey, row: _Row) -> bytes:
     binding = _BINDING + tag + owner
     try:
         return epoch.index_sealing.decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], binding)
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # a ValueError when it is too short to hold a nonce
         raise EntryBroken(number) from None

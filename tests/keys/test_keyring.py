@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,7 @@ def test_a_destroyed_key_is_overwritten_in_the_file_that_held_it(tmp_path: Path)
     with keyring.path.open("rb") as former:
         keyring.destroy(old.id)
         assert former.read().strip(b"\0") == b""
-    assert os.listdir(tmp_path) == ["keyring.json"]
+    assert list(tmp_path.iterdir()) == [keyring.path]
 
 
 def test_what_a_crash_left_beside_the_keyring_goes_with_the_next_change(tmp_path: Path) -> None:

@@ -91,9 +91,12 @@ def test_a_refused_batch_mints_nothing(store: KeyStore) -> None:
 @pytest.mark.parametrize(
     "move",
     [
-        "UPDATE keys SET wrapped = (SELECT wrapped FROM keys o WHERE o.id <> keys.id LIMIT 1)",
+        "UPDATE keys SET wrapped = (SELECT wrapped FROM old_keys o WHERE o.id <> keys.id)",
         "UPDATE keys SET person = 3 - person",
-        "UPDATE persons SET wrapped = (SELECT wrapped FROM persons o WHERE o.number <> persons.number)",
+        (
+            "UPDATE persons SET wrapped = "
+            "(SELECT wrapped FROM old_persons o WHERE o.number <> persons.number)"
+        ),
         "UPDATE persons SET key_id = randomblob(16)",
         "UPDATE persons SET owner = randomblob(16)",
         "UPDATE keys SET tag = randomblob(16)",
@@ -106,7 +109,8 @@ def test_a_wrapped_key_that_was_moved_or_altered_opens_nothing(
 ) -> None:
     minted = store.mint([profile(new_id()), profile(new_id())])
     with home.rows() as rows:
-        rows.execute("CREATE TEMP TABLE o AS SELECT * FROM keys")
+        rows.execute("CREATE TEMP TABLE old_keys AS SELECT * FROM keys")
+        rows.execute("CREATE TEMP TABLE old_persons AS SELECT * FROM persons")
         rows.execute(move)
     for key in minted.values():
         with pytest.raises(WrapBroken):
