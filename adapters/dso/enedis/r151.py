@@ -64,14 +64,9 @@ _CLASSES: Final = {"Classe_Temporelle_Distributeur": "distributor", "Classe_Temp
 _DAY_VALUES: Final = frozenset(
     {"Date_Releve", "Id_Calendrier_Fournisseur", "Id_Calendrier_Distributeur", "Id_Affaire"}
 )
-_CLASS_ORDER: Final = [
-    "Id_Classe_Temporelle",
-    "Libelle_Classe_Temporelle",
-    "Rang_Cadran",
-    "Valeur",
-    "Indice_Vraisemblance",
-]
-_CLASS_VALUES: Final = frozenset(_CLASS_ORDER) - {"Libelle_Classe_Temporelle"}
+_CLASS_VALUES: Final = frozenset(
+    {"Id_Classe_Temporelle", "Rang_Cadran", "Valeur", "Indice_Vraisemblance"}
+)
 _LABELS: Final = frozenset(
     {
         "Libelle_Flux",
@@ -88,7 +83,7 @@ _WORD: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-zÀ-ÿ _.+/-]{0,39}")
 _KNOWN_WORDS: Final = 4_096
 _RANKS: Final = {text: n for n in range(21) for text in (f"{n}", f"{n:02}")}
 _FLAGS: Final = {"0": 0, "1": 1, "": None}
-_class_values: Final = itemgetter("Id_Classe_Temporelle", "Rang_Cadran", "Valeur")
+_class_texts: Final = itemgetter("Id_Classe_Temporelle", "Rang_Cadran", "Valeur")
 
 
 def parse(chunks: Iterable[bytes]) -> Document:
@@ -227,7 +222,12 @@ class _Reader:
 
     def _register(self, element: Element, calendars: dict[str, str]) -> Register:
         grid = _CLASSES[str(element.tag)]
-        slot, rank, value, flag = self._class_texts(element)
+        values = self._values(element, _CLASS_VALUES)
+        try:
+            slot, rank, value = _class_texts(values)
+        except KeyError as missing:
+            _refuse(f"a class lacks {missing}")
+        flag = values.get("Indice_Vraisemblance", "")
         if rank not in _RANKS or flag not in _FLAGS or not _WH.fullmatch(value):
             _refuse("a class has a rank, a value or a flag out of its form")
         return Register(
@@ -238,23 +238,6 @@ class _Reader:
             value_wh=int(value),
             plausibility=_FLAGS[flag],
         )
-
-    def _class_texts(self, element: Element) -> tuple[str, str, str, str]:
-        """Return class, rank, value and flag ("" when there is none) of a class element.
-
-        Nine elements in ten stand in a class, and all operators' files write its
-        children in the schema's order: this order is looked at whole.
-        """
-        children = list(element)
-        if [child.tag for child in children] == _CLASS_ORDER and not any(map(len, children)):
-            slot, _, rank, value, flag = [(child.text or "").strip() for child in children]
-            return slot, rank, value, flag
-        values = self._values(element, _CLASS_VALUES)
-        try:
-            slot, rank, value = _class_values(values)
-        except KeyError as missing:
-            _refuse(f"a class lacks {missing}")
-        return slot, rank, value, values.get("Indice_Vraisemblance", "")
 
     def _values(self, element: Element, known: frozenset[str]) -> dict[str, str]:
         """Return the texts of the children whose names are known, each there at most once."""
