@@ -166,9 +166,6 @@ REASONS: dict[str, Callable[[], bytes]] = {
     "events promised and held differ": lambda: record(
         header_bytes(writes=write("a", events=2)), ONE
     ),
-    "a frame across two streams": lambda: record(
-        header_bytes(writes=write("a") + write("b", events=2)), body(TWO_READINGS, raw_frame())
-    ),
     "a barrier with a body": lambda: record(header_bytes(kind=3), b"x"),
     "no frames": lambda: record(header_bytes(writes=write("a")), b"\0"),
     "bytes after the last frame": lambda: record(header_bytes(writes=write("a")), ONE + b"x"),
@@ -221,7 +218,7 @@ def test_every_reason_in_the_code_has_its_record_here() -> None:
     source = Path(records.__file__).read_text("utf-8")
     spelled = re.findall(r'RecordMalformed\(\s*f?"([^"]+)"', source)
     assert {why.replace("{RECORD_MAX}", "900000") for why in spelled} == REASONS.keys()
-    assert len(REASONS) == 21
+    assert len(REASONS) == 20
 
 
 def test_the_smallest_and_the_largest_record_are_read() -> None:
