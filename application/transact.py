@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Application
@@ -31,10 +33,10 @@ from domain.errors import Refused
 from domain.values import Stream
 from keys.redaction import Redacted
 from ledger.record import Header, Kind, Read, Write, decode_frame, encode_frame, encode_header
-from schemas.registry import EVENT_TYPES
+from schemas.registry import ENDING_TOPICS, KIND_OF
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from application.committer import Committer
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from ledger.store import Accepted
 
 State = TypeVar("State")
+
+READING_TOPICS: Final = frozenset(event.TOPIC for event in KIND_OF)
 
 
 class Aggregate(Protocol[State]):
@@ -61,12 +65,27 @@ class Aggregate(Protocol[State]):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Generic[State]):
     """What the repository rebuilds: a stream's events folded into its state."""
 
-    state: Any
+    state: State
     version: int
     ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """A reading in its delivery's stream: nothing of it changes the delivery."""
+
+    event_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A stored reading, left closed."""
+
+    originator_version: int
+    event: Unopened
 
 
 class SealingMapper(Mapper[UUID]):
@@ -91,14 +110,20 @@ class SealingMapper(Mapper[UUID]):
         (opened,) = self.open_all([stored_event])
         return opened
 
-    def open_all(self, stored: Sequence[StoredEvent]) -> Iterator[Opened]:
-        """Open stored events, fetching the keys of all at once."""
-        frames = [decode_frame(event.state, DIGEST_SIZE)[0] for event in stored]
-        wanted = {key for key in map(key_id_of, frames) if key is not None}
+    def open_all(self, stored: Sequence[StoredEvent]) -> Iterator[Opened | Closed]:
+        """Open stored events, fetching the keys of all at once; readings stay closed."""
+        frames = [
+            None if event.topic in READING_TOPICS else decode_frame(event.state, DIGEST_SIZE)[0]
+            for event in stored
+        ]
+        wanted = {key for frame in frames if frame and (key := key_id_of(frame))}
         keys = self._vault.fetch(wanted)
-        ordered = self._vault.ordered() if len(keys) < len(wanted) else set()
+        ordered = self._vault.ordered() if len(keys) < len(wanted) else frozenset()
         for event, frame in zip(stored, frames, strict=True):
-            yield open_event(frame, event.state[:DIGEST_SIZE], keys, ordered)
+            if frame is None:
+                yield Closed(event.originator_version, Unopened(event.topic))
+            else:
+                yield open_event(frame, event.state[:DIGEST_SIZE], keys, ordered)
 
 
 class _BulkEventStore(EventStore[UUID]):
@@ -115,6 +140,8 @@ class Ledger(Application[UUID]):
     """The write path, and what reads whole streams; one for a process."""
 
     name = "metroledger"
+    mapper: SealingMapper
+    recorder: LedgerRecorder
 
     def __init__(self, folder: Folder, committer: Committer, vault: Vault) -> None:
         """Take the folder (log and store), the shared committer, and the vault."""
@@ -143,22 +170,26 @@ class Ledger(Application[UUID]):
         """Use the event store that opens in bulk."""
         return _BulkEventStore(self.mapper, self.recorder)
 
-    def load(self, aggregate: Aggregate[State], stream: UUID) -> Loaded:
+    def load(self, aggregate: Aggregate[State], stream: UUID) -> Loaded[State]:
         """Return a stream's folded state; one that does not exist is at its initial state."""
-
-        def project(_: None, events: Iterable[Any]) -> Loaded | None:
-            state, version, ended = aggregate.INITIAL, 0, False
-            for opened in events:
-                state = aggregate.evolve(state, opened.event)
-                version, ended = opened.originator_version, _ends(opened.event)
-            return Loaded(state, version, ended) if version else None
-
-        projector: Any = project  # the library types projectors for its own aggregates
+        projector: Any = partial(_project, aggregate)  # the library's are for its aggregates
         try:
-            loaded: Loaded = self.repository.get(stream, projector_func=projector)
+            loaded: Loaded[State] = self.repository.get(stream, projector_func=projector)
         except AggregateNotFoundError:
             return Loaded(aggregate.INITIAL, 0, ended=False)
         return loaded
+
+    def load_many(
+        self, aggregate: Aggregate[State], streams: Collection[UUID]
+    ) -> dict[UUID, Loaded[State]]:
+        """Return many streams' folded states with one look at the log and the keys."""
+        stored = self.recorder.select_many(streams)
+        opened = self.mapper.open_all([event for events in stored.values() for event in events])
+        absent: Loaded[State] = Loaded(aggregate.INITIAL, 0, ended=False)
+        return {
+            stream: _project(aggregate, None, islice(opened, len(events))) or absent
+            for stream, events in stored.items()
+        }
 
     def transact(
         self,
@@ -173,8 +204,13 @@ class Ledger(Application[UUID]):
         Raises `Refused` when it was refused (and barred), `Unavailable` when the
         outcome is open.
         """
-        steps = write(command.bytes, derived=derived)
-        drive(steps, self.committer, lambda: self._propose(command, decide, context))
+        return self.carry(command, lambda: self._propose(command, decide, context), derived=derived)
+
+    def carry(
+        self, command: UUID, propose: Callable[[], Decision], *, derived: bool = False
+    ) -> Accepted | None:
+        """Carry a command whose decisions `propose` makes; see `transact`."""
+        drive(write(command.bytes, derived=derived), self.committer, propose)
         return self.folder.store.accepted(command.bytes)
 
     def _propose(
@@ -231,7 +267,7 @@ class Loading:
     def __init__(self, ledger: Ledger) -> None:
         """Take the ledger to load from."""
         self._ledger = ledger
-        self.seen: dict[UUID, Loaded] = {}
+        self.seen: dict[UUID, Loaded[Any]] = {}
 
     def __call__(self, aggregate: Aggregate[State], stream: UUID) -> Stream[State]:
         """Return a stream with its state, and expect it to be where it is now."""
@@ -240,7 +276,17 @@ class Loading:
         return Stream(stream, self.seen[stream].state)
 
 
-def header_of(command: UUID, seen: dict[UUID, Loaded], changes: Sequence[Change]) -> Header:
+def _project(
+    aggregate: Aggregate[State], _: None, events: Iterable[Opened | Closed]
+) -> Loaded[State] | None:
+    state, version, ended = aggregate.INITIAL, 0, False
+    for opened in events:
+        state = aggregate.evolve(state, opened.event)
+        version, ended = opened.originator_version, ended or _ends(opened.event)
+    return Loaded(state, version, ended) if version else None
+
+
+def header_of(command: UUID, seen: dict[UUID, Loaded[Any]], changes: Sequence[Change]) -> Header:
     """Return the header of a commit: what it writes, and what else was read for it."""
     counts: dict[UUID, int] = {}
     ends: dict[UUID, bool] = {}
@@ -259,6 +305,7 @@ def header_of(command: UUID, seen: dict[UUID, Loaded], changes: Sequence[Change]
     return Header(kind=Kind.COMMIT, command=command.bytes, reads=reads, writes=writes)
 
 
-def _ends(event: Event | Redacted) -> bool:
-    kind = EVENT_TYPES.get(event.event_type) if isinstance(event, Redacted) else type(event)
-    return kind is not None and kind.ENDS
+def _ends(event: Event | Redacted | Unopened) -> bool:
+    if isinstance(event, Redacted | Unopened):
+        return event.event_type in ENDING_TOPICS
+    return event.ENDS

@@ -75,6 +75,16 @@ class MemoryFoldStore:
         found = self.by_stream.get(stream, [])
         return [s for s in found if s.first + s.events - 1 > after]
 
+    def segments_of(self, streams: Collection[bytes]) -> Sequence[Segment]:
+        """Return where all events of many streams lie, by stream and version."""
+        return [segment for stream in sorted(streams) for segment in self.segments(stream)]
+
+    def commit_at(self, offset: int) -> Accepted | None:
+        """Return the accepted commit whose record lies at an offset of the log."""
+        place = bisect.bisect_left(self.all_accepted, offset, key=lambda c: c.offset)
+        found = self.all_accepted[place : place + 1]
+        return found[0] if found and found[0].offset == offset else None
+
     def commits(self, start: int, limit: int) -> Sequence[Accepted]:
         """Return commits in order, from the one that holds position `start`."""
         first = bisect.bisect_right(self.all_accepted, start, key=lambda c: c.position)

@@ -118,6 +118,12 @@ class FoldStore(Protocol):
     def segments(self, stream: bytes, after: int = 0) -> Sequence[Segment]:
         """Return where a stream's events above a version lie, in order."""
 
+    def segments_of(self, streams: Collection[bytes]) -> Sequence[Segment]:
+        """Return where all events of many streams lie, by stream and version."""
+
+    def commit_at(self, offset: int) -> Accepted | None:
+        """Return the accepted commit whose record lies at an offset of the log."""
+
     def commits(self, start: int, limit: int) -> Sequence[Accepted]:
         """Return commits in order, from the one that holds position `start`."""
 

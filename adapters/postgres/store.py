@@ -109,6 +109,20 @@ class PostgresFoldStore:
         )
         return [Segment(stream, *row) for row in rows]
 
+    def segments_of(self, streams: Collection[bytes]) -> Sequence[Segment]:
+        """Return where all events of many streams lie, by stream and version."""
+        rows = self._rows(
+            'select uuid_send(stream), first, events, "offset" from segments'
+            " where stream = any(%s::uuid[]) order by stream, first",
+            _uuids(streams),
+        )
+        return [Segment(*row) for row in rows]
+
+    def commit_at(self, offset: int) -> Accepted | None:
+        """Return the accepted commit whose record lies at an offset of the log."""
+        rows = self._rows(_ACCEPTED + ' where "offset" = %s', offset)
+        return _accepted(rows[0]) if rows else None
+
     def commits(self, start: int, limit: int) -> Sequence[Accepted]:
         """Return commits in order, from the one that holds position `start`."""
         rows = self._rows(

@@ -1,0 +1,203 @@
+"""Consents: granted with evidence, withdrawn for good, and collections with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from application.offices import NoAgreement, agreement_in_force, require_text
+from application.residents import resident
+from application.services import collection_id, derived_id, new_id
+from domain.aggregates import account, agreement, collection, consent, meter, terms
+from domain.aggregates.collection import StopReason
+from domain.aggregates.consent import Origin
+from domain.events.consent import Evidence
+from domain.events.terms import TextKind
+from domain.policies.collection import Start, start_collection, stop_collection
+from domain.policies.consent import Grant, Ground, Refusal, grant, refuse, withdraw
+from domain.values import Channel
+from keys.names import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+    from uuid import UUID
+
+    from application.services import Services
+    from application.transact import Loading
+    from domain.aggregates.consent import Consent
+    from domain.values import Actor, Category, Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person agrees to, and how they said so.
+
+    Give `years` or `last_day`. `first_day` is the first day whose data they agreed to.
+    """
+
+    category: Category
+    recipient: str
+    purpose: str
+    holder: str
+    channel: str
+    act: str
+    wording_version: str
+    language: str
+    years: int | None = None
+    last_day: date | None = None
+    first_day: date | None = None
+
+
+def grant_consent(services: Services, account_id: UUID, meter_id: UUID, wish: Wish) -> UUID:
+    """Grant a consent and start its collection; return the consent's id."""
+    at, stream = services.clock(), new_id()
+    declared = services.ledger.load(meter, meter_id).state.declared
+    operator = declared.operator if declared else "?"
+    agreed = agreement_in_force(services, operator, at)
+    if agreed is None:
+        raise NoAgreement(operator)
+    wording = require_text(services, TextKind.CONSENT_WORDING)
+    wanted = Grant(
+        cites=services.register.read().cites[agreed],
+        category=wish.category,
+        recipient=wish.recipient,
+        purpose=wish.purpose,
+        granted_at=at,
+        evidence=_evidence(services, wording, wish),
+        holder=wish.holder,
+        years=wish.years,
+        last_day=wish.last_day,
+        first_day=wish.first_day,
+    )
+
+    def decide(load: Loading) -> Iterable[Change]:
+        ground = Ground(
+            account=load(account, account_id),
+            meter=load(meter, meter_id),
+            agreement=load(agreement, agreed),
+            wording=load(terms, wording),
+        )
+        return grant(load(consent, stream), ground, wanted)
+
+    context = services.context(resident(account_id))
+    services.ledger.transact(new_id(), decide, context=context)
+    return stream
+
+
+def refuse_consent(services: Services, account_id: UUID, meter_id: UUID, wish: Wish) -> UUID:
+    """Keep a person's refusal, with the same evidence as a grant's; return its id."""
+    at, stream = services.clock(), new_id()
+    wording = require_text(services, TextKind.CONSENT_WORDING)
+    wanted = Refusal(
+        category=wish.category,
+        recipient=wish.recipient,
+        purpose=wish.purpose,
+        refused_at=at,
+        evidence=_evidence(services, wording, wish),
+    )
+
+    def decide(load: Loading) -> Iterable[Change]:
+        holder, declared = load(account, account_id), load(meter, meter_id)
+        return refuse(load(consent, stream), holder, declared, load(terms, wording), wanted)
+
+    context = services.context(resident(account_id))
+    services.ledger.transact(new_id(), decide, context=context)
+    return stream
+
+
+def _evidence(services: Services, wording: UUID, wish: Wish) -> Evidence:
+    state = services.register.read().texts[wording]
+    shown = terms.find(state, version=wish.wording_version, language=wish.language)
+    return Evidence(
+        channel=wish.channel,
+        wording=wording,
+        wording_version=wish.wording_version,
+        sha256=shown.sha256 if shown else "",
+        language=wish.language,
+        act=wish.act,
+    )
+
+
+def start(services: Services, consent_id: UUID, channel: Channel) -> UUID:
+    """Start the collection of a consent over a channel; return the collection's id.
+
+    A derived command: however often it is asked for, it happens once.
+    """
+    stream = collection_id(consent_id, channel)
+    wanted = Start(channel=channel, started_at=services.clock())
+
+    def decide(load: Loading) -> Iterable[Change]:
+        given = load(consent, consent_id)
+        granted = consent.require_in_force(given.state, wanted.started_at)
+        return start_collection(
+            load(collection, stream),
+            given,
+            load(agreement, granted.agreement),
+            load(meter, granted.meter),
+            wanted,
+        )
+
+    services.ledger.transact(new_id(), decide, context=services.context())
+    return stream
+
+
+def withdraw_consent(
+    services: Services, consent_id: UUID, *, origin: Origin, actor: Actor | None = None
+) -> None:
+    """Withdraw a consent: from the commit on, no reading is accepted under it.
+
+    Then its collections are stopped, and no key is minted for it any more.
+    """
+    at = services.clock()
+
+    def decide(load: Loading) -> Iterable[Change]:
+        given = load(consent, consent_id)
+        on_meter = given.state.granted.meter if given.state.granted else new_id()
+        return withdraw(given, load(meter, on_meter), withdrawn_at=at, origin=origin)
+
+    granted = services.ledger.load(consent, consent_id).state.granted
+    holder = resident(granted.account) if granted else services.system
+    context = services.context(actor or holder)
+    services.ledger.transact(new_id(), decide, context=context)
+    reason = StopReason.ERASURE if origin is Origin.ERASURE else StopReason.WITHDRAWN
+    after_ending(services, consent_id, reason)
+
+
+def after_ending(services: Services, consent_id: UUID, reason: StopReason) -> None:
+    """What an ending makes next, as derived commands: may be repeated at any time."""
+    granted = services.ledger.load(consent, consent_id).state.granted
+    if granted is None:
+        return
+    services.keys.close_consents([(granted.account, consent_id)])
+    for channel in Channel:
+        stop(services, consent_id, channel, reason=reason, subject=granted.account)
+
+
+def stop(
+    services: Services, consent_id: UUID, channel: Channel, *, reason: StopReason, subject: UUID
+) -> None:
+    """Stop a consent's collection over a channel, where there is one."""
+    stream = collection_id(consent_id, channel)
+    if not services.ledger.folder.store.heads([stream.bytes]):
+        return
+    key = services.territory_key(Purpose.REACTIONS)
+    command = derived_id(key, b"stop collection", stream.bytes)
+    at = services.clock()
+
+    def decide(load: Loading) -> Iterable[Change]:
+        running = load(collection, stream)
+        return stop_collection(running, reason=reason, stopped_at=at, subject=subject)
+
+    services.ledger.transact(command, decide, context=services.context(), derived=True)
+
+
+def consents_of(services: Services, account_id: UUID) -> dict[UUID, Consent]:
+    """Return the consents an account ever gave or refused, by id.
+
+    Found by the names of its keys: all that joins a person to an id is in the key store.
+    """
+    names = services.keys.keys_of(account_id)
+    ids = dict.fromkeys(name.consent for name in names if name.consent is not None)
+    loaded = {one: services.ledger.load(consent, one) for one in ids}
+    return {one: seen.state for one, seen in loaded.items() if seen.version}
