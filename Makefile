@@ -4,7 +4,9 @@
 PYTHON ?= python3
 WORKERS ?= logical
 BIN := .venv/bin/python
-SETUP := @$(PYTHON) requirements/install.py
+SETUP := @command -v $(PYTHON) >/dev/null || { echo "metroledger: there is no $(PYTHON) here; install \
+Python 3.11 or newer, or name it: make demo PYTHON=/path/to/python3" >&2; exit 1; }; \
+$(PYTHON) requirements/install.py
 PYTEST := $(BIN) -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help

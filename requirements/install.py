@@ -47,7 +47,7 @@ def check_python():
     if sys.version_info < OLDEST:
         found = "{}.{}".format(*sys.version_info)
         stop(
-            f"metroledger needs Python 3.11 or newer and {sys.executable} is {found}. "
+            f"Python 3.11 or newer is needed, and {sys.executable} is {found}. "
             "Name a newer one: make test PYTHON=python3.11"
         )
     try:
@@ -72,8 +72,9 @@ def one_at_a_time():
 
 
 def make_venv():
-    """Create .venv, anew when the interpreter it was made from is gone."""
-    if BIN.exists() and run([BIN, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
+    """Create .venv; anew when the interpreter it was made from is gone or of another version."""
+    like_ours = "import pip, sys; sys.exit(sys.version_info[:2] != {})".format(sys.version_info[:2])
+    if BIN.exists() and run([BIN, "-c", like_ours], stderr=subprocess.DEVNULL) == 0:
         return
     say("setting up .venv")
     shutil.rmtree(VENV, ignore_errors=True)
