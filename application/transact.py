@@ -228,10 +228,20 @@ class Ledger(Application[UUID]):
     ) -> Proposal:
         """Seal changes into one record that expects every stream that was read."""
         header = header_of(command, loading.seen, changes)
+        encoded = encode_header(header)
+        proposals: list[bytes] = []
+        drafts = self.draft(encoded, loading, changes, context)
+        self.save(*drafts, header=encoded, proposals=proposals)
+        return Proposal(record=proposals[0], expects=tuple(header.expects()))
+
+    def draft(
+        self, header: bytes, loading: Loading, changes: list[Change], context: Context
+    ) -> list[Draft]:
+        """Give each change its place in its stream and the key that seals it."""
+        digest = hashlib.sha256(header).digest()
         keys = self.vault.keys_for(changes)
-        digest = hashlib.sha256(encoded := encode_header(header)).digest()
-        drafts = []
         versions = {stream: seen.version for stream, seen in loading.seen.items()}
+        drafts = []
         for change in changes:
             versions[change.stream] = versions.get(change.stream, 0) + 1
             name = key_name(change)
@@ -247,9 +257,7 @@ class Ledger(Application[UUID]):
                     extra=context.extra.get(change.event.TOPIC, b""),
                 )
             )
-        proposals: list[bytes] = []
-        self.save(*drafts, header=encoded, proposals=proposals)
-        return Proposal(record=proposals[0], expects=tuple(header.expects()))
+        return drafts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,286 @@
+"""Take in what an operator delivered: all of it or nothing, and once.
+
+A delivery was decrypted, parsed and validated to its end before it comes here. It is
+named by a keyed hash of its content, so the same file twice is the same command, and
+is cut by position, before any consent is looked at, so every retry cuts alike. Each
+part is one commit that expects every consent and collection it takes a reading under:
+when one of 3,000 ends between decision and fold, the part is void, decided again and
+sent again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from application.collecting import Collector
+from application.offices import agreement_in_force
+from application.protocol import Nothing, Proposal
+from application.sealing import DeliveryFrame, propose_delivery
+from application.services import derived_id
+from application.transact import Loading
+from domain.aggregates import agreement, delivery
+from domain.errors import Unavailable
+from domain.events.delivery import DeliveryParked, DeliveryReceived
+from domain.values import Change, civil_day
+from keys import sealing
+from keys.files import write_durably
+from keys.names import KeyName, Purpose
+from keys.tree import KeyDestroyed, MintingClosed
+from ledger.readings import seal_readings
+from proofs.merkle import leaf_hash, root
+from schemas.canonical import b64
+from schemas.packing import pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from application.protocol import Decision
+    from application.services import Services
+    from domain.events.reading import Reading
+    from domain.values import Channel, Fluid
+    from keys.key import Key
+    from ledger.record import Readings
+
+PART_BYTES: Final = 820_000
+"""What the readings of one part may need, so that its record stays below 900 kB."""
+
+READING_BYTES: Final = 65 + 16 + 2 + 29 + 2 * 20
+"""Of a reading beside its packed payload: leaf, key id, length, seal, two `expects`."""
+
+DELIVERY_KEPT_DAYS: Final = 30
+"""How long the sealed bytes of a parked file are kept."""
+
+_DECISIONS_MAX: Final = 5
+
+
+class ConsentsInMotion(Unavailable):
+    """Consents ended faster than a delivery could be decided; nothing was taken in."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "consents of this delivery are ending while it is decided; nothing of the part was "
+            "taken in and nothing is lost: ingest the same file again"
+        )
+
+
+class Result(StrEnum):
+    """What became of a delivery."""
+
+    TAKEN_IN = "taken_in"
+    ALREADY_TAKEN_IN = "already_taken_in"
+    PARKED = "parked"
+    ALREADY_PARKED = "already_parked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A delivery, validated: `rows` are point numbers and readings in the sender's order.
+
+    `digest` is the SHA-256 of the content as it came; `counts` what the file holds that
+    is no reading (blank days). `attempt` rises when it is taken in again on purpose.
+    """
+
+    operator: str
+    channel: Channel
+    flow: str
+    fluid: Fluid
+    digest: bytes
+    rows: Sequence[tuple[str, Reading]]
+    counts: dict[str, int] = field(default_factory=dict)
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a delivery, and of each row that this call decided on.
+
+    `rows` holds, for each point number, how many rows had which end ("accepted", or a
+    reason); it is empty when the delivery was taken in before. `counts` is the total.
+    """
+
+    id: UUID
+    result: Result
+    counts: dict[str, int]
+    rows: dict[str, Counter[str]]
+
+
+@dataclass(slots=True)
+class _Part:
+    """One part on its way: what is decided of it, again on each newer state."""
+
+    services: Services
+    incoming: Incoming
+    delivery: UUID
+    number: int
+    parts: int
+    rows: Sequence[tuple[str, Reading]]
+    outcomes: dict[str, Counter[str]] = field(default_factory=dict)
+    received: DeliveryReceived | None = None
+
+    def decide(self, command: UUID) -> Decision:
+        """Decide the part on the present state, sealing what is covered."""
+        for _ in range(_DECISIONS_MAX):
+            try:
+                return self._decide(command)
+            except (MintingClosed, KeyDestroyed):
+                continue  # a consent ended since: the state now says so
+        raise ConsentsInMotion
+
+    def _decide(self, command: UUID) -> Decision:
+        services, incoming = self.services, self.incoming
+        loading = Loading(services.ledger)
+        state = loading(delivery, self.delivery).state
+        if self.number in state.received:
+            return Nothing()
+        at = services.clock()
+        agreed = agreement_in_force(services, incoming.operator, at)
+        cover = loading(agreement, agreed) if agreed else None
+        collector = Collector(services, incoming, cover, at)
+        taken, outcomes = collector.sort(self.rows)
+        keys = services.keys.mint({name for _, name, _ in taken})
+        readings, key_ids = seal_readings(collector.sealable(taken, keys))
+        event = self._event(agreed, readings, outcomes)
+        changes = self._changes(state, event)
+        frame = DeliveryFrame(readings=readings if len(readings) else None, key_ids=key_ids)
+        loading.seen.update(collector.seen(taken))
+        self.outcomes, self.received = outcomes, event
+        context = replace(services.context(), at=at)
+        return propose_delivery(services.ledger, command, loading, changes, frame, context)
+
+    def _event(
+        self, agreed: UUID | None, readings: Readings, outcomes: dict[str, Counter[str]]
+    ) -> DeliveryReceived:
+        hashes = [leaf_hash(readings.leaf(place)) for place in range(len(readings))]
+        counts = sum(outcomes.values(), Counter(self.incoming.counts if self.number == 1 else {}))
+        return DeliveryReceived(
+            cites=self.services.register.read().cites[agreed] if agreed else None,
+            operator=self.incoming.operator,
+            channel=self.incoming.channel,
+            flow=self.incoming.flow,
+            part=self.number,
+            parts=self.parts,
+            readings=len(readings),
+            root=b64(root(hashes)),
+            counts=dict(sorted(counts.items())),
+        )
+
+    def _changes(self, state: Any, event: DeliveryReceived) -> list[Change]:  # noqa: ANN401
+        changes = [Change(stream=self.delivery, event=e) for e in delivery.receive(state, event)]
+        after = delivery.evolve(state, event)
+        if len(after.received) == self.parts:
+            completed = delivery.complete(after, rows=len(self.incoming.rows))
+            changes += [Change(stream=self.delivery, event=one) for one in completed]
+        return changes
+
+
+def take_in(services: Services, incoming: Incoming) -> Outcome:
+    """Take a delivery in, part by part; parts that were taken in before stay as they are."""
+    stream, key = delivery_id(services, incoming)
+    parts = list(cut(incoming.rows))
+    rows: dict[str, Counter[str]] = {}
+    counts: Counter[str] = Counter()
+    new = False
+    for number, part_rows in enumerate(parts, 1):
+        part = _Part(services, incoming, stream, number, len(parts), part_rows)
+        command = derived_id(key, b"part", stream.bytes, bytes([number]))
+        services.ledger.carry(command, lambda p=part, c=command: p.decide(c), derived=True)  # type: ignore[misc]  # mypy cannot type a lambda's defaults
+        if part.received is not None:
+            new = True
+            counts.update(part.received.counts)
+            for point, ends in part.outcomes.items():
+                rows.setdefault(point, Counter()).update(ends)
+    result = Result.TAKEN_IN if new else Result.ALREADY_TAKEN_IN
+    return Outcome(id=stream, result=result, counts=dict(counts), rows=rows)
+
+
+def park(services: Services, incoming: Incoming, content: bytes, reason: str) -> Outcome:
+    """Keep a delivery that cannot be read, sealed, and record why."""
+    stream, key = delivery_id(services, incoming)
+    command = derived_id(key, b"park", stream.bytes)
+    _keep_sealed(services, stream, content)
+    event = DeliveryParked(
+        operator=incoming.operator,
+        channel=incoming.channel,
+        flow=incoming.flow,
+        reason=reason,
+        kept_days=DELIVERY_KEPT_DAYS,
+    )
+    parked = False
+
+    def decide(load: Loading) -> list[Change]:
+        nonlocal parked
+        events = delivery.park(load(delivery, stream).state, event)
+        parked = bool(events)
+        return [Change(stream=stream, event=one) for one in events]
+
+    services.ledger.transact(command, decide, context=services.context(), derived=True)
+    result = Result.PARKED if parked else Result.ALREADY_PARKED
+    return Outcome(id=stream, result=result, counts={reason: 1}, rows={})
+
+
+def parked_content(services: Services, stream: UUID) -> bytes:
+    """Return the bytes of a parked delivery, opened."""
+    name = KeyName(owner=stream, purpose=Purpose.PARKED)
+    sealed = (services.parked / str(stream)).read_bytes()
+    return sealing.open(services.keys.mint([name])[name], sealed, _parked_leaf(stream))
+
+
+def _keep_sealed(services: Services, stream: UUID, content: bytes) -> None:
+    path = services.parked / str(stream)
+    if not path.exists():
+        name = KeyName(owner=stream, purpose=Purpose.PARKED)
+        key = services.keys.mint([name])[name]
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_durably(path, sealing.seal(key, content, _parked_leaf(stream)))
+
+
+def _parked_leaf(stream: UUID) -> bytes:
+    return b"metroledger/parked/v1\0" + stream.bytes
+
+
+def delivery_id(services: Services, incoming: Incoming) -> tuple[UUID, Key]:
+    """Return a delivery's id and the key it was derived with.
+
+    The key is the year's of receipt; a delivery taken in under last year's key keeps
+    that id, so that a file sent again after New Year is still the same one.
+    """
+    year = civil_day(services.clock()).year
+    parts = (
+        incoming.operator.encode(),
+        incoming.channel.encode(),
+        bytes([incoming.attempt]),
+        incoming.digest,
+    )
+    before = KeyName(owner=services.territory, purpose=Purpose.DELIVERY, year=year - 1)
+    for key in services.keys.find([before]).values():
+        stream = derived_id(key, b"delivery", *parts)
+        if services.ledger.folder.store.heads([stream.bytes]):
+            return stream, key
+    key = services.territory_key(Purpose.DELIVERY, year)
+    return derived_id(key, b"delivery", *parts), key
+
+
+def cut(rows: Sequence[tuple[str, Reading]]) -> Iterator[Sequence[tuple[str, Reading]]]:
+    """Cut rows by position into parts that fit one record each; at least one part."""
+    start, size = 0, 0
+    for place, (_, reading) in enumerate(rows):
+        needed = READING_BYTES + len(pack(reading))
+        if place > start and size + needed > PART_BYTES:
+            yield rows[start:place]
+            start, size = place, 0
+        size += needed
+    yield rows[start:]
+
+
+def content_digest(content: bytes) -> bytes:
+    """Return the digest by which a file's content is named."""
+    return hashlib.sha256(content).digest()
+
+
+__all__ = ["Incoming", "Outcome", "Proposal", "Result", "park", "parked_content", "take_in"]

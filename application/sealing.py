@@ -1,0 +1,57 @@
+"""Seal a whole delivery into one record: the bulk method of the write path.
+
+The same header and the same seal for the delivery's own events; its readings were sealed
+column by column (`ledger.readings`) and go into the frame of `DeliveryReceived`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from application.protocol import Proposal
+from application.transact import header_of
+from domain.events.delivery import DeliveryReceived
+from ledger.frames import seal_event
+from ledger.record import assemble, encode_frame, encode_header
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from application.transact import Context, Ledger, Loading
+    from domain.values import Change
+    from ledger.record import Readings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFrame:
+    """What a delivery's frame holds beside its event: its readings, and their key ids."""
+
+    readings: Readings | None
+    key_ids: bytes
+
+
+def propose_delivery(
+    ledger: Ledger,
+    command: UUID,
+    loading: Loading,
+    changes: list[Change],
+    frame: DeliveryFrame,
+    context: Context,
+) -> Proposal:
+    """Return the record of a delivery's part: its events, and its readings in their frame."""
+    count = len(frame.readings) if frame.readings else 0
+    header = header_of(command, loading.seen, changes)
+    (write,) = header.writes
+    header = replace(header, writes=(write._replace(events=write.events + count),))
+    context = replace(context, extra={**context.extra, DeliveryReceived.TOPIC: frame.key_ids})
+    encoded = encode_header(header)
+    frames = []
+    shift = 0
+    for draft in ledger.draft(encoded, loading, changes, context):
+        place = replace(draft, originator_version=draft.originator_version + shift)
+        sealed = seal_event(place)
+        if isinstance(draft.event, DeliveryReceived):
+            sealed, shift = replace(sealed, readings=frame.readings), count
+        frames.append(encode_frame(sealed))
+    return Proposal(record=assemble(encoded, frames), expects=tuple(header.expects()))
