@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 PAGE: Final = Path(__file__).with_name("states.md")
@@ -45,10 +46,10 @@ def render() -> str:
     return "\n".join([PREFACE, *(_section(machine) for machine in MACHINES)])
 
 
-def _section(machine: object) -> str:
-    name = str(getattr(machine, "__name__", "")).rpartition(".")[2]
+def _section(machine: ModuleType) -> str:
+    name = machine.__name__.rpartition(".")[2]
     sentence = str(machine.__doc__).strip().splitlines()[0]
-    table: Mapping[StrEnum, Mapping[type[Event], StrEnum]] = machine.TRANSITIONS  # type: ignore[attr-defined]
+    table: Mapping[StrEnum, Mapping[type[Event], StrEnum]] = machine.TRANSITIONS
     lines = [f"## {name.capitalize()}", "", sentence, "", "```mermaid", "stateDiagram-v2"]
     lines += [f'    state "{status.value}" as {status.name}' for status in table]
     lines.append(f"    [*] --> {next(iter(table)).name}")

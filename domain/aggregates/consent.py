@@ -69,15 +69,15 @@ class Origin(StrEnum):
 class Consent:
     """The consent as its events left it; what was never said or cannot be read is None.
 
-    `last_day` is the inclusive last day in force, `acted_at` the instant of the
-    person's last act on it (the grant or an extension).
+    `last_day` is the inclusive last day in force, `extended_at` the instant of the
+    last extension.
     """
 
     status: ConsentStatus = ConsentStatus.UNASKED
     granted: ConsentGranted | None = None
     refused: ConsentRefused | None = None
     last_day: date | None = None
-    acted_at: datetime | None = None
+    extended_at: datetime | None = None
 
 
 INITIAL: Final = Consent()
@@ -175,9 +175,9 @@ def evolve(state: Consent, event: Happened) -> Consent:
     moved = replace(state, status=move(TRANSITIONS, state.status, event))
     match event:
         case ConsentGranted():
-            return replace(moved, granted=event, last_day=event.last_day, acted_at=event.granted_at)
+            return replace(moved, granted=event, last_day=event.last_day)
         case ConsentExtended():
-            return replace(moved, last_day=event.last_day, acted_at=event.extended_at)
+            return replace(moved, last_day=event.last_day, extended_at=event.extended_at)
         case ConsentRefused():
             return replace(moved, refused=event)
         case _:
@@ -216,7 +216,7 @@ def extend(state: Consent, wanted: ConsentExtended) -> tuple[ConsentExtended, ..
     Raises `NoSuchConsent`, `ConsentEnded`, `ConsentLapsed`, `ActBeforeGrant` and
     `NothingLengthened`.
     """
-    if (state.acted_at, state.last_day) == (wanted.extended_at, wanted.last_day):
+    if (state.extended_at, state.last_day) == (wanted.extended_at, wanted.last_day):
         return ()
     facts = require_in_force(state, wanted.extended_at)
     last_day = state.last_day or facts.last_day

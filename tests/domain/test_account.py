@@ -1,0 +1,206 @@
+"""An account: what its holder may do, and an erasure that is whole or is none."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.aggregates import account, collection, consent, terms
+from domain.aggregates.account import (
+    AccountInactive,
+    AccountOpenedOtherwise,
+    AccountUnderErasure,
+    AnotherDestructionOrdered,
+    NoErasureRequested,
+    PartialErasure,
+)
+from domain.events.account import (
+    AccountErased,
+    DestructionOrdered,
+    ErasureRefused,
+    ErasureRequested,
+    ErasureValidated,
+    TermsAccepted,
+)
+from domain.events.collection import CollectionStarted, CollectionStopped
+from domain.events.consent import ConsentGranted, ConsentWithdrawn
+from domain.events.terms import TextKind
+from domain.policies.account import (
+    StillLiving,
+    TermsNotCurrent,
+    accept_terms,
+    has_accepted_current,
+    order_destruction,
+)
+from domain.policies.meter import declare
+from domain.values import Change
+from tests.domain.samples import SAMPLE_OF
+from tests.domain.world import (
+    ACCEPTED,
+    ACCOUNT,
+    ENTRY_DAY,
+    METER,
+    NEIGHBOUR,
+    NOON,
+    OPENED,
+    POINT,
+    REQUEST,
+    TERMS,
+    TEXT,
+    Streams,
+    given,
+)
+
+ASKED = ErasureRequested(request=REQUEST, requested_at=NOON)
+VALIDATED = ErasureValidated(request=REQUEST)
+ORDERED = DestructionOrdered(request=REQUEST, keys=3, root="cm9vdA")
+AGAIN = UUID(int=0xE1)
+
+
+def _published(*versions: str) -> Streams:
+    streams = Streams()
+    streams.happened(ACCOUNT, OPENED)
+    for version in versions:
+        state = streams.terms(TERMS).state
+        text = TEXT if version == "1" else f"{TEXT} {version}"
+        kind = TextKind.TERMS_OF_USE
+        streams.happened(
+            TERMS, *terms.publish(state, kind=kind, version=version, language="fr", text=text)
+        )
+    return streams
+
+
+def _accept(streams: Streams, version: str) -> tuple[Change, ...]:
+    return accept_terms(streams.account(), streams.terms(TERMS), version=version, language="fr")
+
+
+def _declare(streams: Streams) -> tuple[Change, ...]:
+    home: dict[str, Any] = {"point": POINT, "entry_day": ENTRY_DAY, "power_kva": None}
+    return declare(streams.account(), streams.meter(METER), **home)
+
+
+def test_an_account_is_opened_once() -> None:
+    situation = given(account).when(lambda s: account.open_account(s, OPENED)).then(OPENED)
+    other = type(OPENED)(name="Sacha", email=OPENED.email, language="fr")
+    situation.refuses(AccountOpenedOtherwise, lambda s: account.open_account(s, other))
+
+
+def test_an_account_does_nothing_before_it_accepted_the_terms_of_use() -> None:
+    streams = _published("1")
+    with pytest.raises(AccountInactive):
+        _declare(streams)
+    accepted = _accept(streams, "1")
+    assert [change.event for change in accepted] == [ACCEPTED]
+    streams.append(accepted)
+    assert _accept(streams, "1") == ()
+    assert len(_declare(streams)) == 1
+
+
+def test_only_the_current_terms_of_use_are_accepted() -> None:
+    streams = _published("1", "2")
+    for version in ("1", "3"):
+        with pytest.raises(TermsNotCurrent):
+            _accept(streams, version)
+    streams.append(_accept(streams, "2"))
+    assert has_accepted_current(streams.account().state, streams.terms(TERMS))
+
+
+def test_new_terms_ask_for_a_new_acceptance() -> None:
+    streams = _published("1")
+    streams.append(_accept(streams, "1"))
+    kind = TextKind.TERMS_OF_USE
+    known = streams.terms(TERMS).state
+    streams.happened(TERMS, *terms.publish(known, kind=kind, version="2", language="fr", text="x"))
+    assert not has_accepted_current(streams.account().state, streams.terms(TERMS))
+    streams.append(_accept(streams, "2"))
+    assert has_accepted_current(streams.account().state, streams.terms(TERMS))
+
+
+def test_asking_twice_for_erasure_starts_one_clock() -> None:
+    situation = given(account, OPENED).when(
+        lambda s: account.request_erasure(s, request=REQUEST, requested_at=NOON)
+    )
+    later = NOON + timedelta(days=1)
+    situation.then(ASKED).when(
+        lambda s: account.request_erasure(s, request=AGAIN, requested_at=later)
+    ).then_nothing()
+
+
+def test_a_refused_erasure_leaves_the_account_as_it_was_and_can_be_asked_anew() -> None:
+    refused = ErasureRefused(request=REQUEST, reason="not the holder")
+    situation = given(account, OPENED, ACCEPTED, ASKED).when(
+        lambda s: account.refuse_erasure(s, request=REQUEST, reason="not the holder")
+    )
+    situation.then(refused)
+    assert account.is_active(situation.state)
+    situation.when(
+        lambda s: account.request_erasure(s, request=REQUEST, requested_at=NOON)
+    ).then_nothing()
+    situation.when(lambda s: account.request_erasure(s, request=AGAIN, requested_at=NOON)).then(
+        ErasureRequested(request=AGAIN, requested_at=NOON)
+    )
+    situation.refuses(NoErasureRequested, lambda s: account.validate_erasure(s, request=AGAIN))
+
+
+def test_asking_for_erasure_takes_nothing_away_and_its_validation_takes_all() -> None:
+    streams = Streams()
+    streams.happened(ACCOUNT, OPENED, ACCEPTED, ASKED)
+    assert len(_declare(streams)) == 1
+    streams.happened(ACCOUNT, VALIDATED)
+    with pytest.raises(AccountUnderErasure):
+        _declare(streams)
+    with pytest.raises(AccountUnderErasure):
+        account.accept_terms(
+            streams.account().state, TermsAccepted(terms=TERMS, version="2", sha256="")
+        )
+
+
+def test_keys_are_destroyed_only_when_nothing_lives_under_them() -> None:
+    streams = Streams()
+    streams.happened(ACCOUNT, OPENED, ACCEPTED, ASKED, VALIDATED)
+    granted = given(consent, SAMPLE_OF[ConsentGranted])
+    started = given(collection, SAMPLE_OF[CollectionStarted])
+    for living in (granted, started):
+        with pytest.raises(StillLiving):
+            order_destruction(streams.account(), [living.state], keys=3, root="cm9vdA")
+    ended = [
+        given(consent, SAMPLE_OF[ConsentGranted], SAMPLE_OF[ConsentWithdrawn]).state,
+        given(collection, SAMPLE_OF[CollectionStarted], SAMPLE_OF[CollectionStopped]).state,
+    ]
+    (change,) = order_destruction(streams.account(), ended, keys=3, root="cm9vdA")
+    assert change == Change(stream=ACCOUNT, event=ORDERED, subject=None)
+    streams.append([change])
+    assert order_destruction(streams.account(), ended, keys=3, root="cm9vdA") == ()
+    with pytest.raises(AnotherDestructionOrdered):
+        order_destruction(streams.account(), ended, keys=2, root="cm9vdA")
+
+
+def test_a_partial_erasure_is_no_erasure() -> None:
+    certificate = SAMPLE_OF[AccountErased]
+    assert isinstance(certificate, AccountErased)
+    ordered = DestructionOrdered(request=REQUEST, keys=4, root="cm9vdA")
+    history = (OPENED, ACCEPTED, ASKED, VALIDATED)
+    given(account, *history, ordered).refuses(
+        PartialErasure, lambda s: account.erase(s, certificate)
+    )
+    given(account, *history, ORDERED).when(lambda s: account.erase(s, certificate)).then(
+        certificate
+    )
+
+
+def test_an_erasure_is_taken_up_again_when_nothing_of_the_person_can_be_read() -> None:
+    certificate = SAMPLE_OF[AccountErased]
+    assert isinstance(certificate, AccountErased)
+    state = given(account, OPENED, ACCEPTED, ASKED, VALIDATED, ORDERED).state
+    unreadable = replace(state, opened=None, accepted=None, requested_at=None)
+    assert account.order_destruction(unreadable, keys=3, root="cm9vdA") == ()
+    assert account.erase(unreadable, certificate) == (certificate,)
+
+
+def test_a_neighbours_account_is_not_concerned() -> None:
+    streams = Streams()
+    streams.happened(ACCOUNT, OPENED, ACCEPTED, ASKED, VALIDATED)
+    streams.happened(NEIGHBOUR, OPENED, ACCEPTED)
+    account.require_active(streams.account(NEIGHBOUR).state)

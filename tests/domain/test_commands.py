@@ -1,0 +1,270 @@
+"""Every command in every state: the event it decides, nothing, or the refusal."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import ModuleType
+from typing import Any, TypeVar
+
+import pytest
+
+from domain.aggregates import account, collection, consent, delivery, meter
+from domain.aggregates.account import AccountStatus as A
+from domain.aggregates.collection import CollectionStatus as L
+from domain.aggregates.collection import StopReason
+from domain.aggregates.consent import ConsentStatus as C
+from domain.aggregates.consent import Origin
+from domain.aggregates.delivery import DeliveryStatus as D
+from domain.aggregates.meter import MeterStatus as M
+from domain.errors import Refused
+from domain.events import Event
+from domain.events import account as account_events
+from domain.events import collection as collection_events
+from domain.events import consent as consent_events
+from domain.events import delivery as delivery_events
+from domain.events import meter as meter_events
+from tests.domain import world
+from tests.domain.samples import DAY, LATER, SAMPLE_OF, histories
+from tests.domain.world import given
+
+Kind = TypeVar("Kind", bound=Event)
+Outcomes = Mapping[Any, Any]
+Decide = Callable[[Any], tuple[Event, ...]]
+Commands = dict[str, tuple[Decide, Outcomes]]
+NOTHING = ()
+
+_OPENED, _INACTIVE = account.AccountNotOpened, account_events.TermsAccepted
+_GOING, _GONE = account.AccountUnderErasure, account.AccountErasedAlready
+_REQUESTED = account_events.ErasureRequested
+_NO_REQUEST = account.NoErasureRequested
+
+ACCOUNT: Commands = {
+    "open": (
+        lambda s: account.open_account(s, world.OPENED),
+        {A.UNOPENED: account_events.AccountOpened} | dict.fromkeys(list(A)[1:], NOTHING),
+    ),
+    "accept": (
+        lambda s: account.accept_terms(s, _new_terms()),
+        {
+            A.UNOPENED: _OPENED,
+            A.INACTIVE: _INACTIVE,
+            A.ACTIVE: _INACTIVE,
+            A.INACTIVE_LEAVING: _INACTIVE,
+            A.ACTIVE_LEAVING: _INACTIVE,
+            A.LEAVING: _GOING,
+            A.BEING_DESTROYED: _GOING,
+            A.ERASED: _GONE,
+        },
+    ),
+    "request erasure": (
+        lambda s: account.request_erasure(s, request=world.CONSENT, requested_at=world.NOON),
+        {A.UNOPENED: _OPENED, A.INACTIVE: _REQUESTED, A.ACTIVE: _REQUESTED}
+        | dict.fromkeys(list(A)[3:], NOTHING),
+    ),
+    "refuse erasure": (
+        lambda s: account.refuse_erasure(s, request=world.REQUEST, reason="not theirs"),
+        {
+            A.UNOPENED: _OPENED,
+            A.INACTIVE: _NO_REQUEST,
+            A.ACTIVE: _NO_REQUEST,
+            A.INACTIVE_LEAVING: account_events.ErasureRefused,
+            A.ACTIVE_LEAVING: account_events.ErasureRefused,
+            A.LEAVING: _GOING,
+            A.BEING_DESTROYED: _GOING,
+            A.ERASED: _GONE,
+        },
+    ),
+    "validate erasure": (
+        lambda s: account.validate_erasure(s, request=world.REQUEST),
+        dict.fromkeys([A.UNOPENED, A.INACTIVE, A.ACTIVE], _NO_REQUEST)
+        | dict.fromkeys([A.INACTIVE_LEAVING, A.ACTIVE_LEAVING], account_events.ErasureValidated)
+        | dict.fromkeys([A.LEAVING, A.BEING_DESTROYED, A.ERASED], NOTHING),
+    ),
+    "order destruction": (
+        lambda s: account.order_destruction(s, keys=3, root="cm9vdA"),
+        dict.fromkeys(A, account.ErasureNotValidated)
+        | {A.LEAVING: account_events.DestructionOrdered}
+        | dict.fromkeys([A.BEING_DESTROYED, A.ERASED], NOTHING),
+    ),
+    "erase": (
+        lambda s: account.erase(s, _sample(account_events.AccountErased)),
+        dict.fromkeys(A, account.DestructionNotOrdered)
+        | {A.BEING_DESTROYED: account_events.AccountErased, A.ERASED: NOTHING},
+    ),
+}
+
+
+def _new_terms() -> account_events.TermsAccepted:
+    return account_events.TermsAccepted(terms=world.TERMS, version="2", sha256="1" * 64)
+
+
+_WITHDRAWN = consent_events.ConsentWithdrawn
+_ENDED = [C.WITHDRAWN, C.REFUSED, C.EXPIRED]
+
+CONSENT: Commands = {
+    "grant": (
+        lambda s: consent.grant(s, _sample(consent_events.ConsentGranted)),
+        {
+            C.UNASKED: consent_events.ConsentGranted,
+            C.GRANTED: NOTHING,
+            C.WITHDRAWN: NOTHING,
+            C.REFUSED: consent.ConsentAnsweredAlready,
+            C.EXPIRED: NOTHING,
+        },
+    ),
+    "refuse": (
+        lambda s: consent.refuse(s, _sample(consent_events.ConsentRefused)),
+        dict.fromkeys(C, consent.ConsentAnsweredAlready)
+        | {C.UNASKED: consent_events.ConsentRefused, C.REFUSED: NOTHING},
+    ),
+    "extend": (
+        lambda s: consent.extend(s, _sample(consent_events.ConsentExtended)),
+        {C.UNASKED: consent.NoSuchConsent, C.GRANTED: consent_events.ConsentExtended}
+        | dict.fromkeys(_ENDED, consent.ConsentEnded),
+    ),
+    "withdraw": (
+        lambda s: consent.withdraw(s, withdrawn_at=LATER, origin=Origin.RESIDENT),
+        {C.UNASKED: consent.NoSuchConsent, C.GRANTED: _WITHDRAWN} | dict.fromkeys(_ENDED, NOTHING),
+    ),
+    "expire": (
+        lambda s: consent.expire(s, on=DAY.replace(year=2025)),
+        {C.UNASKED: consent.NoSuchConsent, C.GRANTED: consent_events.ConsentExpired}
+        | dict.fromkeys(_ENDED, NOTHING),
+    ),
+}
+
+
+def _sample(kind: type[Kind]) -> Kind:
+    sample = SAMPLE_OF[kind]
+    assert isinstance(sample, kind)
+    return sample
+
+
+METER: Commands = {
+    "declare": (
+        lambda s: meter.declare(s, world.DECLARED),
+        {M.UNDECLARED: meter_events.MeterDeclared} | dict.fromkeys(list(M)[1:], NOTHING),
+    ),
+    "attest": (
+        lambda s: meter.attest(s, reference="A2"),
+        {
+            M.UNDECLARED: meter.MeterNotDeclared,
+            M.DECLARED: meter_events.MeterAttested,
+            M.ATTESTED: meter_events.MeterAttested,
+            M.MOVED_OUT: meter.MeterLeft,
+        },
+    ),
+    "receive contract facts": (
+        lambda s: meter.receive_contract_facts(s, _sample(meter_events.ContractFactsReceived)),
+        {
+            M.UNDECLARED: meter.MeterNotDeclared,
+            M.DECLARED: meter_events.ContractFactsReceived,
+            M.ATTESTED: meter_events.ContractFactsReceived,
+            M.MOVED_OUT: meter.MeterLeft,
+        },
+    ),
+    "attach": (
+        lambda s: meter.attach(s, _sample(meter_events.ConsentAttached)),
+        {
+            M.UNDECLARED: meter.MeterNotDeclared,
+            M.DECLARED: meter_events.ConsentAttached,
+            M.ATTESTED: meter_events.ConsentAttached,
+            M.MOVED_OUT: meter.MeterLeft,
+        },
+    ),
+    "detach": (
+        lambda s: meter.detach(s, consent=world.CONSENT),
+        dict.fromkeys(M, NOTHING),
+    ),
+    "move out": (
+        lambda s: meter.move_out(s, last_day=DAY),
+        {
+            M.UNDECLARED: meter.MeterNotDeclared,
+            M.DECLARED: meter_events.MeterMovedOut,
+            M.ATTESTED: meter_events.MeterMovedOut,
+            M.MOVED_OUT: NOTHING,
+        },
+    ),
+}
+
+COLLECTION: Commands = {
+    "start": (
+        lambda s: collection.start(s, _sample(collection_events.CollectionStarted)),
+        {L.IDLE: collection_events.CollectionStarted} | dict.fromkeys(list(L)[1:], NOTHING),
+    ),
+    "suspend": (
+        lambda s: collection.suspend(s, code="X", suspended_at=LATER),
+        {L.IDLE: collection.NoSuchCollection, L.RUNNING: collection_events.CollectionSuspended}
+        | dict.fromkeys([L.SUSPENDED, L.STOPPED], NOTHING),
+    ),
+    "resume": (
+        lambda s: collection.resume(s, resumed_at=LATER),
+        {
+            L.IDLE: collection.NoSuchCollection,
+            L.RUNNING: NOTHING,
+            L.SUSPENDED: collection_events.CollectionResumed,
+            L.STOPPED: collection.CollectionEnded,
+        },
+    ),
+    "stop": (
+        lambda s: collection.stop(s, reason=StopReason.WITHDRAWN, stopped_at=LATER),
+        {L.IDLE: collection.NoSuchCollection, L.STOPPED: NOTHING}
+        | dict.fromkeys([L.RUNNING, L.SUSPENDED], collection_events.CollectionStopped),
+    ),
+}
+
+DELIVERY: Commands = {
+    "receive": (
+        lambda s: delivery.receive(s, _sample(delivery_events.DeliveryReceived)),
+        {
+            D.UNSEEN: delivery_events.DeliveryReceived,
+            D.INCOMPLETE: NOTHING,
+            D.COMPLETED: NOTHING,
+            D.PARKED: delivery.DeliveryParkedAlready,
+        },
+    ),
+    "complete": (
+        lambda s: delivery.complete(s, rows=1),
+        {
+            D.UNSEEN: delivery.DeliveryIncomplete,
+            D.INCOMPLETE: delivery_events.DeliveryCompleted,
+            D.COMPLETED: NOTHING,
+            D.PARKED: delivery.DeliveryParkedAlready,
+        },
+    ),
+    "park": (
+        lambda s: delivery.park(s, _sample(delivery_events.DeliveryParked)),
+        {
+            D.UNSEEN: delivery_events.DeliveryParked,
+            D.INCOMPLETE: delivery.DeliveryUnderWay,
+            D.COMPLETED: NOTHING,
+            D.PARKED: NOTHING,
+        },
+    ),
+}
+
+COMMANDS: list[tuple[ModuleType, Commands]] = [
+    (account, ACCOUNT),
+    (consent, CONSENT),
+    (meter, METER),
+    (collection, COLLECTION),
+    (delivery, DELIVERY),
+]
+CASES = [
+    pytest.param(machine, status, decide, outcomes[status], id=f"{command} when {status.value}")
+    for machine, commands in COMMANDS
+    for command, (decide, outcomes) in commands.items()
+    for status in machine.TRANSITIONS
+]
+
+
+@pytest.mark.parametrize(("machine", "status", "decide", "outcome"), CASES)
+def test_every_command_has_its_answer_in_every_state(
+    machine: ModuleType, status: StrEnum, decide: Decide, outcome: type | tuple[()]
+) -> None:
+    situation = given(machine, *histories(machine)[status])
+    if not isinstance(outcome, type):
+        situation.when(decide).then_nothing()
+    elif issubclass(outcome, Refused):
+        situation.refuses(outcome, decide)
+    else:
+        assert [type(event) for event in situation.when(decide).decided] == [outcome]
