@@ -27,6 +27,8 @@ from proofs.note import MAX_NOTE_BYTES
 from proofs.texts import TextMalformed, decode_base64, decode_decimal, encode_base64
 
 MAX_PROOF_BYTES = 2 * MAX_NOTE_BYTES
+MAX_EXTRA_BYTES = 48_000
+"""The longest `extra` whose line Go's readers take (transparency-dev/formats: 64 KiB a line)."""
 MAX_PATH = 63
 """The longest path in a tree below 2⁶³ entries."""
 
@@ -56,7 +58,10 @@ class TlogProof:
     note: bytes
 
     def encode(self) -> bytes:
-        """Write the file."""
+        """Write the file; `ProofMalformed` where `extra` is longer than others could read."""
+        if self.extra is not None and len(self.extra) > MAX_EXTRA_BYTES:
+            reason = f"{len(self.extra)} bytes of extra are more than {MAX_EXTRA_BYTES}"
+            raise ProofMalformed(reason)
         lines = [_FIRST_LINE]
         if self.extra is not None:
             lines.append(_EXTRA + encode_base64(self.extra))
