@@ -184,13 +184,13 @@ def _check_local(content: bytes, central: _Header) -> int:
     expected = (central.crc, central.packed, central.size)
     if signature != b"PK\x03\x04" or (flags, method) != (central.flags, central.method):
         raise ArchiveRefused(Code.ZIP_LAYOUT, "the zip's two headers disagree")
-    if sizes != expected and not (flags & _DESCRIBED and sizes == (0, 0, 0)):
-        raise ArchiveRefused(Code.ZIP_LAYOUT, "the zip's two headers disagree on its size")
     name_at = _LOCAL.size
     extra_at = name_at + name_bytes
     if content[name_at:extra_at] != central.name:
         raise ArchiveRefused(Code.ENTRY_NAME, "the zip's two headers disagree on its name")
     _check_extra(content[extra_at : extra_at + extra_bytes])
+    if sizes != expected and not (flags & _DESCRIBED and sizes == (0, 0, 0)):
+        raise ArchiveRefused(Code.ZIP_LAYOUT, "the zip's two headers disagree on its size")
     data_at: int = extra_at + extra_bytes
     return data_at
 
