@@ -1,37 +1,26 @@
-"""A consent: what it rests on, what proves it, how long it lasts, how it ends."""
+"""A consent: what it rests on, what proves it, and how little it takes to be refused."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
 
 from domain.aggregates.account import AccountInactive, AccountUnderErasure
 from domain.aggregates.consent import (
-    ActBeforeGrant,
     ConsentAnsweredAlready,
-    ConsentEnded,
-    ConsentLapsed,
-    ConsentNotLapsed,
-    NothingLengthened,
     Origin,
-    has_ended,
     in_force,
 )
-from domain.aggregates.meter import BeforeEntryDay, ConsentsLiveOnMeter, MeterLeft
 from domain.errors import Refused
 from domain.events.account import ErasureRequested, ErasureValidated
 from domain.events.agreement import AgreementEnded
 from domain.events.consent import (
-    ConsentExpired,
-    ConsentExtended,
     ConsentGranted,
     ConsentRefused,
-    ConsentWithdrawn,
 )
-from domain.events.meter import ConsentAttached, ConsentDetached, MeterMovedOut
+from domain.events.meter import ConsentAttached
 from domain.events.terms import TextKind
 from domain.policies.consent import (
     CategoryNotInAgreement,
@@ -48,10 +37,9 @@ from domain.policies.consent import (
     withdraw,
 )
 from domain.policies.evidence import EvidenceMissing, WordingDiffers, WordingNotPublished
-from domain.policies.meter import Departure, MeterNotThisAccounts, declare, move_out
-from domain.policies.period import TooManyYears
-from domain.policies.points import CategoryNotForFluid, NumberMalformed
-from domain.values import Category, Change, Fluid, Point
+from domain.policies.meter import MeterNotThisAccounts
+from domain.policies.points import CategoryNotForFluid
+from domain.values import Category, Change, Fluid
 from tests.domain.world import (
     ACCEPTED,
     ACCOUNT,
@@ -68,6 +56,7 @@ from tests.domain.world import (
     OTHER_CONSENT,
     REQUEST,
     Streams,
+    granted,
     ready,
 )
 
@@ -79,12 +68,6 @@ REFUSAL = Refusal(
     refused_at=NOON,
     evidence=EVIDENCE,
 )
-
-
-def _granted() -> Streams:
-    streams = ready()
-    streams.append(grant(streams.consent(), streams.ground(), GRANT))
-    return streams
 
 
 def _grant_refused(refusal: type[Refused], streams: Streams, wanted: Grant = GRANT) -> None:
@@ -109,21 +92,21 @@ def test_a_grant_is_written_on_the_consent_and_on_its_meter() -> None:
 
 
 def test_the_same_act_again_changes_nothing() -> None:
-    streams = _granted()
+    streams = granted()
     assert grant(streams.consent(), streams.ground(), GRANT) == ()
     moved_horizon = replace(GRANT, horizon=date(2024, 5, 1))
     assert grant(streams.consent(), streams.ground(), moved_horizon) == ()
 
 
 def test_a_consents_id_is_used_for_one_act() -> None:
-    _grant_refused(ConsentAnsweredAlready, _granted(), replace(GRANT, recipient="agency"))
+    _grant_refused(ConsentAnsweredAlready, granted(), replace(GRANT, recipient="agency"))
     _grant_refused(
-        ConsentAnsweredAlready, _granted(), replace(GRANT, granted_at=NOON + timedelta(days=1))
+        ConsentAnsweredAlready, granted(), replace(GRANT, granted_at=NOON + timedelta(days=1))
     )
 
 
 def test_at_most_one_consent_lives_for_a_meter_category_recipient_and_purpose() -> None:
-    streams = _granted()
+    streams = granted()
     other = streams.consent(OTHER_CONSENT)
     with pytest.raises(ConsentAlreadyLives):
         grant(other, streams.ground(), GRANT)
@@ -135,7 +118,7 @@ def test_at_most_one_consent_lives_for_a_meter_category_recipient_and_purpose() 
 
 
 def test_consenting_again_after_the_last_day_first_records_that_it_has_passed() -> None:
-    streams = _granted()
+    streams = granted()
     again = replace(GRANT, granted_at=datetime(2025, 5, 20, 8, tzinfo=UTC))
     other = streams.consent(OTHER_CONSENT)
     with pytest.raises(ConsentAlreadyLives):
@@ -149,7 +132,7 @@ def test_consenting_again_after_the_last_day_first_records_that_it_has_passed() 
 def test_a_consent_without_evidence_cannot_be_made(part: str) -> None:
     evidence = msgspec.structs.replace(EVIDENCE, **{part: " "})
     _grant_refused(EvidenceMissing, ready(), replace(GRANT, evidence=evidence))
-    streams = _granted()
+    streams = granted()
     extension = Extension(extended_at=NOON + timedelta(days=9), evidence=evidence, years=1)
     with pytest.raises(EvidenceMissing):
         extend(streams.consent(), streams.ground(), extension)
@@ -246,7 +229,7 @@ def test_the_perimeter_begins_with_the_latest_of_entry_day_horizon_and_what_was_
 
 
 def test_a_consent_is_in_force_from_the_act_to_the_end_of_its_last_day() -> None:
-    state = _granted().consent().state
+    state = granted().consent().state
     second = timedelta(seconds=1)
     closing = datetime(2025, 5, 14, 22, tzinfo=UTC)
     assert not in_force(state, NOON - second)
@@ -264,148 +247,6 @@ def test_a_refusal_is_kept_with_its_evidence_and_is_final() -> None:
     assert _refuse(streams, REFUSAL) == ()
     assert streams.meter().state.attached == ()
     _grant_refused(ConsentAnsweredAlready, streams)
-
-
-def test_an_extension_is_a_new_act_of_three_years_at_most() -> None:
-    streams = _granted()
-    at = datetime(2025, 2, 1, 8, tzinfo=UTC)
-    extension = Extension(extended_at=at, evidence=EVIDENCE, years=3)
-    (change,) = extend(streams.consent(), streams.ground(), extension)
-    assert isinstance(change.event, ConsentExtended)
-    assert change.event.last_day == date(2028, 2, 1)
-    streams.append([change])
-    assert extend(streams.consent(), streams.ground(), extension) == ()
-    too_long = Extension(extended_at=at, evidence=EVIDENCE, last_day=date(2028, 2, 2))
-    with pytest.raises(TooManyYears):
-        extend(streams.consent(), streams.ground(), too_long)
-
-
-def test_an_extension_neither_shortens_nor_revives() -> None:
-    streams = _granted()
-    shorter = Extension(extended_at=NOON, evidence=EVIDENCE, last_day=LAST_DAY - timedelta(days=1))
-    with pytest.raises(NothingLengthened):
-        extend(streams.consent(), streams.ground(), shorter)
-    late = Extension(extended_at=datetime(2025, 5, 14, 22, tzinfo=UTC), evidence=EVIDENCE, years=1)
-    with pytest.raises(ConsentLapsed):
-        extend(streams.consent(), streams.ground(), late)
-    early = Extension(extended_at=NOON - timedelta(days=1), evidence=EVIDENCE, years=2)
-    with pytest.raises(ActBeforeGrant):
-        extend(streams.consent(), streams.ground(), early)
-    streams.append(_withdraw(streams))
-    with pytest.raises(ConsentEnded):
-        extend(streams.consent(), streams.ground(), replace(late, extended_at=NOON))
-
-
-def test_an_extension_rests_on_the_agreement_that_the_grant_cites() -> None:
-    streams = _granted()
-    extension = Extension(extended_at=NOON + timedelta(days=1), evidence=EVIDENCE, years=2)
-    other = replace(streams.ground(), agreement=streams.agreement(UUID(int=0xC9)))
-    with pytest.raises(NoAgreementInForce):
-        extend(streams.consent(), other, extension)
-
-
-@pytest.mark.parametrize("origin", Origin)
-def test_a_withdrawal_is_possible_at_once_and_frees_the_meter(origin: Origin) -> None:
-    streams = _granted()
-    changes = withdraw(streams.consent(), streams.meter(), withdrawn_at=NOON, origin=origin)
-    withdrawn = ConsentWithdrawn(consent=CONSENT, withdrawn_at=NOON, origin=origin.value)
-    assert changes == (
-        Change(stream=CONSENT, event=withdrawn, subject=ACCOUNT),
-        Change(stream=METER, event=ConsentDetached(consent=CONSENT), subject=ACCOUNT),
-    )
-    streams.append(changes)
-    assert _withdraw(streams) == ()
-    assert expire(streams.consent(), streams.meter(), on=date(2026, 1, 1)) == ()
-    assert has_ended(streams.consent().state)
-
-
-def test_a_withdrawal_asks_for_nobodys_leave() -> None:
-    streams = _granted()
-    streams.happened(AGREEMENT, AgreementEnded(reason="terminated"))
-    streams.happened(
-        ACCOUNT,
-        ErasureRequested(request=REQUEST, requested_at=NOON),
-        ErasureValidated(request=REQUEST),
-    )
-    assert len(_withdraw(streams)) == 2
-
-
-def test_an_ending_is_written_on_the_consents_own_meter() -> None:
-    streams = _granted()
-    with pytest.raises(MeterNotThisAccounts):
-        withdraw(
-            streams.consent(),
-            streams.meter(UUID(int=0xB9)),
-            withdrawn_at=NOON,
-            origin=Origin.RESIDENT,
-        )
-
-
-def test_an_expiry_is_recorded_from_the_day_after_the_last_one() -> None:
-    streams = _granted()
-    with pytest.raises(ConsentNotLapsed):
-        expire(streams.consent(), streams.meter(), on=LAST_DAY)
-    expired = ConsentExpired(consent=CONSENT, expired_on=date(2025, 5, 15))
-    for on in (date(2025, 5, 15), date(2025, 8, 1)):
-        assert expire(streams.consent(), streams.meter(), on=on)[0].event == expired
-    streams.append(expire(streams.consent(), streams.meter(), on=date(2025, 8, 1)))
-    assert streams.meter().state.attached == ()
-    assert expire(streams.consent(), streams.meter(), on=date(2025, 9, 1)) == ()
-
-
-def test_who_moves_out_withdraws_all_that_lives_on_the_meter() -> None:
-    streams = _granted()
-    streams.append(
-        grant(streams.consent(OTHER_CONSENT), streams.ground(), replace(GRANT, purpose="advice"))
-    )
-    departure = Departure(last_day=date(2024, 6, 30), told_at=NOON, told_by=Origin.RESIDENT)
-    living = [streams.consent(), streams.consent(OTHER_CONSENT)]
-    with pytest.raises(ConsentsLiveOnMeter):
-        move_out(streams.meter(), living[:1], departure)
-    changes = move_out(streams.meter(), living, departure)
-    assert changes[-1].event == MeterMovedOut(last_day=date(2024, 6, 30))
-    streams.append(changes)
-    assert all(has_ended(streams.consent(one.id).state) for one in living)
-    assert move_out(streams.meter(), [], departure) == ()
-    with pytest.raises(MeterLeft):
-        grant(streams.consent(UUID(int=9)), streams.ground(), GRANT)
-
-
-def test_nobody_moves_out_before_moving_in() -> None:
-    departure = Departure(
-        last_day=ENTRY_DAY - timedelta(days=1), told_at=NOON, told_by=Origin.RESIDENT
-    )
-    with pytest.raises(BeforeEntryDay):
-        move_out(ready().meter(), [], departure)
-
-
-@pytest.mark.parametrize(
-    ("fluid", "number", "accepted"),
-    [
-        (Fluid.ELECTRICITY, "01234567890123", True),
-        (Fluid.ELECTRICITY, "GI123456", False),
-        (Fluid.ELECTRICITY, "0123456789012", False),
-        (Fluid.ELECTRICITY, "0123456789012٣", False),
-        (Fluid.ELECTRICITY, "01234567890123\n", False),
-        (Fluid.GAS, "01234567890123", True),
-        (Fluid.GAS, "GI123456", True),
-        (Fluid.GAS, "GI12345", False),
-        (Fluid.HEAT, "CC42", True),
-        (Fluid.WATER, "", False),
-    ],
-)
-def test_a_number_has_the_form_of_its_fluid_and_is_never_repeated_in_a_refusal(
-    fluid: Fluid, number: str, *, accepted: bool
-) -> None:
-    streams = ready()
-    point = Point(operator="any", fluid=fluid, number=number)
-    new = streams.meter(UUID(int=0xB5))
-    if accepted:
-        assert declare(streams.account(), new, point=point, entry_day=ENTRY_DAY, power_kva=None)
-        return
-    with pytest.raises(NumberMalformed) as refused:
-        declare(streams.account(), new, point=point, entry_day=ENTRY_DAY, power_kva=None)
-    assert not number or number not in str(refused.value)
 
 
 def _withdraw(streams: Streams) -> tuple[Change, ...]:

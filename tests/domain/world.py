@@ -27,7 +27,7 @@ from domain.events.agreement import AgreementSigned
 from domain.events.consent import Evidence
 from domain.events.meter import MeterDeclared
 from domain.events.terms import TextKind
-from domain.policies.consent import Grant, Ground
+from domain.policies.consent import Grant, Ground, grant
 from domain.values import Category, Change, Channel, Fluid, Point, Stream
 
 ACCOUNT, NEIGHBOUR = UUID(int=0xA0), UUID(int=0xA1)
@@ -142,6 +142,13 @@ def ready() -> Streams:
     streams.happened(WORDING, *wording)
     streams.happened(ACCOUNT, OPENED, ACCEPTED)
     streams.happened(METER, DECLARED)
+    return streams
+
+
+def granted() -> Streams:
+    """The same home, when its holder has consented."""
+    streams = ready()
+    streams.append(grant(streams.consent(), streams.ground(), GRANT))
     return streams
 
 
