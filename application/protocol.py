@@ -124,14 +124,17 @@ class Publish:
 
 
 Step = LookUp | Decide | Append | Settle | Publish
-Steps = Generator[Step, Any, None]
+Steps = Generator[Step, Any, Fate | None]
 
 
 def write(command: bytes, *, derived: bool = False) -> Steps:
     """Carry one command to its answer; see the module's docstring.
 
-    Returns when success may be answered (the command was accepted, or there was
-    nothing to do). Raises `Refused` when a refusal may be.
+    Returns when success may be answered: `ACCEPTED`, its commit is covered by the
+    published checkpoint; None, there was nothing to do. Only of the former may the
+    commit be looked up for the answer: another process may be at the same command, and
+    what it has appended since is not published yet. Raises `Refused` when a refusal
+    may be answered.
     """
     fate: Fate | None = yield LookUp(command)
     while fate is None:
@@ -144,10 +147,13 @@ def write(command: bytes, *, derived: bool = False) -> Steps:
                 if fate is Fate.BARRED:
                     raise decision.error
             case _:
+                # Nothing is left, perhaps because another process has just done it.
+                fate = yield LookUp(command)
                 break
     if fate is Fate.BARRED:
         raise RefusedBefore
     yield Publish()
+    return fate
 
 
 def submit(command: bytes, proposal: Proposal) -> Generator[Step, Any, Fate | None]:

@@ -33,6 +33,7 @@ from domain.errors import Refused
 from domain.values import Stream
 from keys.redaction import Redacted
 from ledger.record import Header, Kind, Read, Write, decode_frame, encode_frame, encode_header
+from ledger.rule import Fate
 from schemas.registry import ENDING_TOPICS, KIND_OF
 
 if TYPE_CHECKING:
@@ -210,8 +211,8 @@ class Ledger(Application[UUID]):
         self, command: UUID, propose: Callable[[], Decision], *, derived: bool = False
     ) -> Accepted | None:
         """Carry a command whose decisions `propose` makes; see `transact`."""
-        drive(write(command.bytes, derived=derived), self.committer, propose)
-        return self.folder.store.accepted(command.bytes)
+        fate = drive(write(command.bytes, derived=derived), self.committer, propose)
+        return self.folder.store.accepted(command.bytes) if fate is Fate.ACCEPTED else None
 
     def _propose(
         self, command: UUID, decide: Callable[[Loading], Iterable[Change]], context: Context
