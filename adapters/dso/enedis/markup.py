@@ -32,6 +32,9 @@ that only grows (24 MB stayed after 100,000 new names of 90 bytes). Hence at mos
 `LARGEST_UNKNOWN` distinct unknown names per document, and `LARGEST_ATTRIBUTES`, counted
 on the bytes.
 
+Of the 60 to 65 µs that a meter costs in `r151.parse`, 24 are libxml2's, the rest is
+the reading of 71 elements and the values made of them.
+
 A faster reader for the shapes that operators really send may stand before this one
 one day (`r151.parse` is the seam); this one then remains the arbiter of the rest.
 """
