@@ -15,7 +15,7 @@ fold, later, what became of it; the answer of the append itself may be lost. So:
   id. That is safe: versions only rise, so the older record can never be accepted.
 - A *derived* command (a reaction, a delivery) is never barred: its id comes from
   what caused it, and barring it would stop it for ever. It goes on until it is
-  accepted or decided to nothing.
+  accepted or decided to nothing; a refusal of it is raised, and binds nobody.
 
 The generator yields what it wants done and is sent the result. `application.transact`
 drives it against the real log; the simulation (`tests/simulation`) drives many of them

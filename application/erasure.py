@@ -1,0 +1,228 @@
+"""Erasure: a protocol whose every step may crash and be taken up again.
+
+::
+
+    requested → validated → owner closed in the key store → consents withdrawn,
+    collections stopped → destruction ordered (the ids in its private zone)
+    → journal, keys and index rows destroyed → epoch ended → erased, with certificate
+
+Each step looks at what is there before it acts, so `erase` is called again after a
+crash and goes on. A partial erasure is an error that someone sees, never a success:
+`AccountErased` is decided only when every ordered key is gone and the epoch has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import msgspec
+
+from application.consenting import after_ending, consents_of, withdraw_consent
+from application.recorder import read_record
+from application.services import derived_id, new_id
+from domain.aggregates import account
+from domain.aggregates.account import AccountStatus
+from domain.aggregates.collection import StopReason
+from domain.aggregates.consent import ConsentStatus, Origin
+from domain.errors import Corrupt, Refused
+from domain.events.account import AccountErased, DestructionOrdered, ErasureValidated
+from domain.policies.account import order_destruction
+from domain.values import Change
+from keys.names import Purpose
+from proofs.merkle import leaf_hash, root
+from schemas.canonical import b64
+from schemas.leaf import decode_leaf
+from schemas.private import decode_private
+
+if TYPE_CHECKING:
+    from application.services import Services
+    from application.transact import Loading
+    from domain.values import Actor
+    from ledger.record import Frame
+
+LEGAL_BASIS: Final = "GDPR article 17(1)(b): consent withdrawn"
+NOT_REACHED: Final = (
+    "the operators' own data, held under their own duties",
+    "receipts and exports that were handed out",
+)
+
+Step = Callable[[str], None]
+"""Told the name of each step as it is finished; tests kill the process there."""
+
+
+class ErasureIncomplete(Corrupt):
+    """Keys that were ordered destroyed are still there after the destruction."""
+
+    def __init__(self, left: int) -> None:
+        """Take how many are left."""
+        super().__init__(
+            f"{left} keys that were ordered destroyed are still in the key store; the erasure is "
+            "not complete: run 'metroledger erase' again, and 'metroledger doctor' if it persists"
+        )
+
+
+class NoCertificate(Refused):
+    """The account was not erased."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "there is no certificate: this account was not erased; 'metroledger erase ACCOUNT' "
+            "carries a validated erasure to its end"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """A finished erasure: its certificate and the tree's leaf that holds it."""
+
+    certificate: AccountErased
+    leaf: int
+
+
+def request(services: Services, account_id: UUID, actor: Actor) -> None:
+    """Record that the person asked; the one-month clock starts."""
+    asked = new_id()
+    at = services.clock()
+
+    def decide(load: Loading) -> list[Change]:
+        state = load(account, account_id).state
+        if state.request is not None or state.status in _BEYOND_REQUEST:
+            return []
+        events = account.request_erasure(state, request=asked, requested_at=at)
+        return [Change(stream=account_id, event=e, subject=account_id) for e in events]
+
+    services.ledger.transact(new_id(), decide, context=services.context(actor))
+
+
+def validate(services: Services, account_id: UUID, actor: Actor) -> None:
+    """Record that an administrator validated the erasure."""
+
+    def decide(load: Loading) -> list[Change]:
+        state = load(account, account_id).state
+        if state.status in _BEYOND_REQUEST:
+            return []
+        events = account.validate_erasure(state, request=state.request or new_id())
+        return [Change(stream=account_id, event=event) for event in events]
+
+    services.ledger.transact(new_id(), decide, context=services.context(actor))
+
+
+_BEYOND_REQUEST: Final = frozenset({
+    AccountStatus.LEAVING,
+    AccountStatus.BEING_DESTROYED,
+    AccountStatus.ERASED,
+})
+
+
+def erase(
+    services: Services, account_id: UUID, actor: Actor, *, step: Step = lambda _: None
+) -> Erasure:
+    """Carry a validated erasure to its end, from wherever it stands."""
+    services.keys.close_owner(account_id)
+    step("owner closed")
+    if _frame_of(services, account_id, DestructionOrdered.TOPIC) is None:
+        _end_consents(services, account_id)
+        step("consents ended")
+        _order(services, account_id)
+        step("destruction ordered")
+    ids = _ordered_ids(services, account_id)
+    services.keys.destroy_owner(account_id, services.clock())
+    step("keys destroyed")
+    services.keys.index.forget(account_id)
+    step("index forgotten")
+    left = len(services.keys.fetch(ids))
+    if left:
+        raise ErasureIncomplete(left)
+    if _frame_of(services, account_id, AccountErased.TOPIC) is None:
+        services.keys.end_epoch(services.clock())
+        step("epoch ended")
+        _certify(services, account_id, actor, ids)
+        step("certified")
+    return certificate_of(services, account_id)
+
+
+def certificate_of(services: Services, account_id: UUID) -> Erasure:
+    """Return the certificate of a finished erasure."""
+    found = _frame_of(services, account_id, AccountErased.TOPIC)
+    if found is None:
+        raise NoCertificate
+    frame, leaf = found
+    payload = decode_leaf(frame.leaf).payload or {}
+    return Erasure(certificate=msgspec.convert(payload, AccountErased), leaf=leaf)
+
+
+def _end_consents(services: Services, account_id: UUID) -> None:
+    for consent_id, state in consents_of(services, account_id).items():
+        if state.status is ConsentStatus.GRANTED:
+            withdraw_consent(services, consent_id, origin=Origin.ERASURE, actor=services.system)
+        else:
+            after_ending(services, consent_id, StopReason.ERASURE)
+
+
+def _order(services: Services, account_id: UUID) -> None:
+    ids = sorted(key_id.bytes for key_id in services.keys.keys_of(account_id).values())
+    ordered = b64(root(leaf_hash(one) for one in ids))
+    living = list(consents_of(services, account_id).values())
+
+    def decide(load: Loading) -> list[Change]:
+        holder = load(account, account_id)
+        return list(order_destruction(holder, living, keys=len(ids), root=ordered))
+
+    key = services.territory_key(Purpose.REACTIONS)
+    command = derived_id(key, b"order destruction", account_id.bytes)
+    context = services.context(None, **{DestructionOrdered.TOPIC: b"".join(ids)})
+    services.ledger.transact(command, decide, context=context, derived=True)
+
+
+def _ordered_ids(services: Services, account_id: UUID) -> list[UUID]:
+    found = _frame_of(services, account_id, DestructionOrdered.TOPIC)
+    extra = decode_private(found[0].private).extra if found else b""
+    return [UUID(bytes=extra[at : at + 16]) for at in range(0, len(extra), 16)]
+
+
+def _certify(services: Services, account_id: UUID, actor: Actor, ids: list[UUID]) -> None:
+    prints = services.keys.fingerprints(ids)
+    validated = _frame_of(services, account_id, ErasureValidated.TOPIC)
+    before = validated[1] if validated else 0
+    after = services.ledger.folder.store.cursor().size
+    epoch = services.keys.epoch().generation
+
+    def decide(load: Loading) -> list[Change]:
+        state = load(account, account_id).state
+        if state.ordered is None:
+            raise account.DestructionNotOrdered
+        certificate = AccountErased(
+            request=state.ordered.request,
+            keys=len(ids),
+            root=state.ordered.root,
+            fingerprints=b64(root(leaf_hash(prints[one]) for one in sorted(prints))),
+            stores=1,
+            epoch=epoch,
+            tree_size_before=before,
+            tree_size_after=after,
+            legal_basis=LEGAL_BASIS,
+            not_reached=NOT_REACHED,
+        )
+        return [Change(stream=account_id, event=e) for e in account.erase(state, certificate)]
+
+    key = services.territory_key(Purpose.REACTIONS)
+    command = derived_id(key, b"erase", account_id.bytes)
+    services.ledger.transact(command, decide, context=services.context(actor), derived=True)
+
+
+def _frame_of(services: Services, stream: UUID, topic: str) -> tuple[Frame, int] | None:
+    """Return the frame of a stream's last event of a type, and its leaf's index."""
+    store = services.ledger.folder.store
+    for segment in reversed(store.segments(stream.bytes)):
+        commit = store.commit_at(segment.offset)
+        for place, frame in enumerate(read_record(services.ledger.folder, segment.offset).frames):
+            ours = decode_private(frame.private).stream == stream
+            if commit is not None and ours and decode_leaf(frame.leaf).type == topic:
+                return frame, commit.leaf + place
+    return None

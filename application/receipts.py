@@ -1,0 +1,121 @@
+"""Receipts: of a consent's grant, and of a single reading, for whoever must be shown."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from application.recorder import read_record
+from domain.errors import Refused
+from ledger.frames import disclosures_of, key_id_of, open_groups
+from ledger.readings import disclosure_of, key_ids, open_reading
+from proofs.content import Content, DeliveryPath
+from proofs.merkle import leaf_hash, nodes_of, prove_inclusion
+from proofs.receipt import issue_receipt
+from proofs.tiles import tile_nodes
+from schemas.leaf import decode_leaf, decode_reading_leaf
+from schemas.private import decode_private
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+    from uuid import UUID
+
+    from application.services import Services
+    from proofs.publication import Publisher
+
+
+class NothingToProve(Refused):
+    """There is no such event, or it cannot be opened any more."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "there is nothing to give a receipt of: no such event, or its keys were destroyed; a "
+            "receipt that was issued before stays valid"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """What prints receipts: the publisher, for its newest checkpoint, and its tiles."""
+
+    publisher: Publisher
+    tiles: Path
+
+
+def consent_receipt(
+    services: Services, press: Press, consent: UUID, *, groups: Collection[str] | None = None
+) -> bytes:
+    """Return the receipt of a consent's grant; `groups` are those it opens, all unless given."""
+    segments = services.ledger.folder.store.segments(consent.bytes)
+    if not segments:
+        raise NothingToProve
+    record = read_record(services.ledger.folder, segments[0].offset)
+    commit = services.ledger.folder.store.commit_at(segments[0].offset)
+    for place, frame in enumerate(record.frames):
+        key_id = key_id_of(frame)
+        key = services.keys.fetch([key_id]).get(key_id) if key_id else None
+        if decode_private(frame.private).stream != consent or key is None or commit is None:
+            continue
+        leaf = decode_leaf(frame.leaf)
+        opened = open_groups(frame, leaf, key)
+        texts = dict(zip(opened, disclosures_of(key, leaf.event, opened), strict=True))
+        content = Content(leaf=frame.leaf, **_selected(texts, groups))  # type: ignore[arg-type]  # two members by name
+        return _issue(press, content, commit.leaf + place)
+    raise NothingToProve
+
+
+def reading_receipt(services: Services, press: Press, consent: UUID, number: int) -> bytes:
+    """Return the receipt of a consent's reading `number`, from 0 in ledger order."""
+    folder = services.ledger.folder
+    rows = folder.store.readings(consent.bytes)
+    if not 0 <= number < len(rows):
+        raise NothingToProve
+    row = rows[number]
+    frame = read_record(folder, row.offset).frames[row.frame]
+    commit = folder.store.commit_at(row.offset)
+    if frame.readings is None or commit is None:
+        raise NothingToProve
+    key_id = key_ids(frame.readings, decode_private(frame.private).extra)[row.place]
+    key = services.keys.fetch([key_id]).get(key_id)
+    if key is None:
+        raise NothingToProve
+    leaf_bytes = frame.readings.leaf(row.place)
+    leaf = decode_reading_leaf(leaf_bytes)
+    reading = open_reading(key, leaf, leaf_bytes, frame.readings.sealed[row.place])
+    count = len(frame.readings)
+    nodes = nodes_of(leaf_hash(frame.readings.leaf(place)) for place in range(count))
+    content = Content(
+        leaf=leaf_bytes,
+        disclosures=(disclosure_of(key, leaf.event, reading),),
+        delivery=DeliveryPath(
+            leaf=frame.leaf,
+            index=row.place,
+            size=count,
+            path=prove_inclusion(row.place, count, nodes),
+        ),
+    )
+    return _issue(press, content, commit.leaf + row.frame)
+
+
+def _selected(
+    texts: dict[str, str], groups: Collection[str] | None
+) -> dict[str, tuple[str, ...] | tuple[bytes, ...] | None]:
+    if groups is None or set(groups) >= set(texts):
+        return {"disclosures": tuple(texts.values())}
+    return {
+        "disclosures": tuple(text for group, text in texts.items() if group in groups),
+        "digests": tuple(hashlib.sha256(text.encode()).digest() for text in texts.values()),
+    }
+
+
+def _issue(press: Press, content: Content, index: int) -> bytes:
+    signed = press.publisher.published()
+    if signed is None:
+        raise NothingToProve
+    nodes = tile_nodes(press.tiles, signed.checkpoint.size)
+    return issue_receipt(content, index=index, signed=signed, nodes=nodes)
