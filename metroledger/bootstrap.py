@@ -22,6 +22,8 @@ from adapters.postgres.log import PostgresLog
 from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
 from application.register import Register
+from application.residents import settle_reservations
+from application.services import Services
 from application.transact import Ledger
 from application.vault import Vault
 from domain.values import Actor, Role
@@ -31,6 +33,7 @@ from keys.store import KeyStore
 from ledger.fold import Folder
 from ledger.genesis import LedgerExists, make_genesis
 from metroledger.settings import Identity, Settings, read_identity
+from projections.series import Keyhole
 from proofs.publication import Publisher
 from proofs.signing import KeyKind, Signer
 
@@ -82,6 +85,24 @@ class Installation:
     def system(self) -> Actor:
         """The system as an actor."""
         return Actor(role=Role.SYSTEM, id=self.identity.system)
+
+    @property
+    def services(self) -> Services:
+        """What use cases need."""
+        return Services(
+            ledger=self.ledger,
+            register=self.register,
+            keys=self.keys,
+            territory=self.identity.territory,
+            system=self.system,
+            clock=self.clock,
+            parked=self.settings.parked,
+        )
+
+    @property
+    def keyhole(self) -> Keyhole:
+        """How readings are opened."""
+        return Keyhole(fetch=self.keys.fetch, ordered=lambda: self.register.read().ordered)
 
     @property
     def log(self) -> CommitLog:
@@ -157,7 +178,7 @@ def open_ledger(
         register = Register(folder)
         committer.publish()
         try:
-            yield Installation(
+            installation = Installation(
                 settings=settings,
                 identity=identity,
                 ledger=Ledger(folder, committer, Vault(keys, register)),
@@ -167,6 +188,8 @@ def open_ledger(
                 verifier=signer.verifier,
                 clock=clock,
             )
+            settle_reservations(installation.services)
+            yield installation
         finally:
             committer.close()
 

@@ -84,11 +84,15 @@ class ClosedAudit:
     def take(self, replayed: Replayed) -> Iterator[Covered]:
         """Yield the verdict on each reading of a commit."""
         for index, frame in enumerate(replayed.record.frames, replayed.commit.leaf):
-            leaf = decode_leaf(frame.leaf)
+            leaf = self.show(index, frame)
             if leaf.type == "DeliveryReceived.v1":
                 yield from self._delivery(index, frame, leaf)
-            else:
-                self._note(index, frame, leaf)
+
+    def show(self, index: int, frame: Frame) -> Leaf:
+        """Note what one leaf says of agreements and consents; return it."""
+        leaf = decode_leaf(frame.leaf)
+        self._note(index, frame, leaf)
+        return leaf
 
     def _note(self, index: int, frame: Frame, leaf: Leaf) -> None:
         match leaf.type:

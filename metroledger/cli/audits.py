@@ -1,0 +1,129 @@
+"""Commands that re-check: audit the log, replay it and compare, as of any tree size."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from metroledger.bootstrap import open_ledger
+from metroledger.cli.common import Commands, command, print_json
+from proofs.checkpoint import Checkpoint
+from proofs.merkle import EMPTY_ROOT
+from proofs.tiles import ENTRIES, TILE_WIDTH, read_entries, tile_at
+from replay.as_of import state_as_of
+from replay.rebuild import rebuild
+from replay.report import Report, Subject, audit_closed, audit_open
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from metroledger.bootstrap import Installation
+    from metroledger.settings import Settings
+    from replay.findings import Covered
+
+
+def add_commands(commands: Commands) -> None:
+    """Add this module's commands."""
+    audit = command(commands, "audit", _audit, "Was every reading covered by a consent in force?")
+    audit.add_argument("--open", action="store_true", help="with keys: point, perimeter, day too")
+    audit.add_argument("--json", action="store_true", help="one JSON line a reading, then the sum")
+    replay = command(commands, "replay", _replay, "Fold the log again and compare.")
+    replay.add_argument("--as-of", type=int, metavar="SIZE", help="the state at a tree size")
+
+
+def subject_of(installation: Installation) -> Subject:
+    """Return what is audited: the log, and what was published of it."""
+    signed = installation.publisher.published()
+    origin = installation.identity.origin
+    published = (
+        signed.checkpoint if signed else Checkpoint(origin=origin, size=0, root=EMPTY_ROOT)
+    )
+    return Subject(
+        log=installation.log,
+        origin=origin,
+        published=published,
+        entry=entry_reader(installation.settings, published.size),
+    )
+
+
+def entry_reader(settings: Settings, size: int) -> Callable[[int], bytes]:
+    """Return how to read a published entry by its index, a bundle at a time."""
+
+    @lru_cache(maxsize=4)
+    def bundle(number: int) -> tuple[bytes, ...]:
+        return read_entries(settings.tiles, tile_at(ENTRIES, number, size))
+
+    def entry(index: int) -> bytes:
+        number, place = divmod(index, TILE_WIDTH)
+        return bundle(number)[place]
+
+    return entry
+
+
+def _audit(settings: Settings, arguments: argparse.Namespace) -> int:
+    each = _print_verdict if arguments.json else None
+    with open_ledger(settings) as installation:
+        subject = subject_of(installation)
+        if arguments.open:
+            report = audit_open(subject, installation.keys.fetch, each)
+        else:
+            report = audit_closed(subject, each)
+    if arguments.json:
+        print_json(_summary(report))
+    else:
+        _print_report(report)
+    return 0 if report.passed else 1
+
+
+def _print_verdict(verdict: Covered) -> None:
+    print_json({
+        "delivery": verdict.leaf,
+        "reading": verdict.place,
+        "consent": verdict.consent,
+        "grant": verdict.grant,
+        "agreement": verdict.agreement,
+        "ending": verdict.ending,
+        "verdict": "covered" if verdict.breach is None else "not covered",
+        "breach": verdict.breach,
+    })
+
+
+def _summary(report: Report) -> dict[str, object]:
+    return {
+        "audit": report.mode,
+        "tree_size": report.size,
+        "commits": report.commits,
+        "void_records": report.voids,
+        "readings": report.readings,
+        "covered": report.covered,
+        "opened": report.opened,
+        "erased": report.erased,
+        "findings": [str(finding) for finding in report.findings],
+    }
+
+
+def _print_report(report: Report) -> None:
+    share = 100 if not report.readings else 100 * report.covered / report.readings
+    print(f"{report.mode} audit of {report.size} leaves, {report.commits} commits:")
+    print(f"  {report.covered} of {report.readings} readings covered ({share:.4g} %)")
+    if report.mode == "open":
+        print(f"  {report.opened} readings opened, {report.erased} erased on order")
+    else:
+        print("  nothing was opened; point, perimeter and day need 'metroledger audit --open'")
+    print("  expiry by date was tested against the leaves' hours: a claim until cosigned")
+    for finding in report.findings:
+        print(f"  BREACH {finding}")
+
+
+def _replay(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        if arguments.as_of is not None:
+            subject = subject_of(installation)
+            for line in state_as_of(subject, arguments.as_of).lines():
+                print(line)
+            return 0
+        result = rebuild(installation.log, installation.store, installation.identity.origin)
+    for line in result.lines():
+        print(line)
+    return 0 if result.same else 1

@@ -1,0 +1,237 @@
+"""Commands of and for residents: accounts, meters, consents, consumption, erasure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from application import consenting, erasure, residents
+from application.consenting import Wish
+from domain.aggregates.consent import ConsentStatus, Origin
+from domain.aggregates.consumption import consumption
+from domain.aggregates.reading import differences
+from domain.values import Category, Channel, Fluid, Point, civil_day
+from metroledger.bootstrap import open_ledger
+from metroledger.cli.common import Commands, command, day, group, identifier, print_json
+from metroledger.cli.offices import administrator
+from projections.series import show
+
+if TYPE_CHECKING:
+    import argparse
+
+    from domain.aggregates.consumption import DayConsumption
+    from metroledger.settings import Settings
+
+
+def add_commands(commands: Commands) -> None:
+    """Add this module's commands."""
+    _add_accounts(commands)
+    _add_consents(commands)
+    show_ = command(commands, "consumption", _consumption, "Show a consent's daily consumption.")
+    show_.add_argument("consent", type=identifier)
+    show_.add_argument("--from", dest="first_day", type=day, required=True)
+    show_.add_argument("--to", dest="last_day", type=day, required=True)
+    show_.add_argument("--json", action="store_true", help="one JSON line a piece")
+    listing = command(commands, "consents", _consents, "List an account's consents.")
+    listing.add_argument("account", type=identifier)
+    erase = command(commands, "erase", _erase, "Erase an account: its keys are destroyed.")
+    erase.add_argument("account", type=identifier)
+
+
+def _add_accounts(commands: Commands) -> None:
+    accounts = group(commands, "account", "Accounts of residents.")
+    opening = command(accounts, "open", _open_account, "Open an account.")
+    opening.add_argument("--name", required=True)
+    opening.add_argument("--email", required=True)
+    opening.add_argument("--language", default="fr")
+    accept = command(accounts, "accept-terms", _accept, "Accept the terms of use.")
+    accept.add_argument("account", type=identifier)
+    accept.add_argument("--version", required=True)
+    accept.add_argument("--language", default="fr")
+    meters = group(commands, "meter", "Meters, as their occupants declare them.")
+    declare = command(meters, "declare", _declare, "Declare the meter of a home.")
+    declare.add_argument("account", type=identifier)
+    declare.add_argument("--operator", required=True)
+    declare.add_argument("--fluid", choices=[f.value for f in Fluid], default="electricity")
+    declare.add_argument("--number", required=True, help="number of the point (PRM, PCE)")
+    declare.add_argument("--entry-day", type=day, required=True, help="day they moved in")
+    declare.add_argument("--power-kva", type=int)
+
+
+def _add_consents(commands: Commands) -> None:
+    consents = group(commands, "consent", "Consents: granted, refused, withdrawn.")
+    grant = command(consents, "grant", _grant, "Grant a consent, with its evidence.")
+    refuse = command(consents, "refuse", _refuse, "Keep a refusal, with its evidence.")
+    for one in (grant, refuse):
+        one.add_argument("account", type=identifier)
+        one.add_argument("meter", type=identifier)
+        one.add_argument("--category", choices=[c.value for c in Category], required=True)
+        one.add_argument("--recipient", default="metropole")
+        one.add_argument("--purpose", default="consumption_view")
+        one.add_argument("--holder", required=True, help="name on the operator's contract")
+        one.add_argument("--act", required=True, help='what the person did ("button pressed")')
+        one.add_argument("--through", default="command line", help="where the act took place")
+        one.add_argument("--wording-version", required=True)
+        one.add_argument("--language", default="fr")
+    grant.add_argument("--years", type=int, default=1)
+    grant.add_argument("--first-day", type=day, help="first day whose data they agreed to")
+    grant.add_argument("--channel", choices=[c.value for c in Channel], default="sge")
+    withdraw = command(consents, "withdraw", _withdraw, "Withdraw a consent, for good.")
+    withdraw.add_argument("consent", type=identifier)
+
+
+def _open_account(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        account = residents.open_account(
+            installation.services,
+            name=arguments.name,
+            email=arguments.email,
+            language=arguments.language,
+        )
+    print(f"account {account}")
+    return 0
+
+
+def _accept(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        residents.accept(
+            installation.services,
+            arguments.account,
+            version=arguments.version,
+            language=arguments.language,
+        )
+    print(f"terms of use, version {arguments.version}: accepted")
+    return 0
+
+
+def _declare(settings: Settings, arguments: argparse.Namespace) -> int:
+    point = Point(
+        operator=arguments.operator, fluid=Fluid(arguments.fluid), number=arguments.number
+    )
+    with open_ledger(settings) as installation:
+        meter = residents.declare_meter(
+            installation.services,
+            arguments.account,
+            point,
+            entry_day=arguments.entry_day,
+            power_kva=arguments.power_kva,
+        )
+    print(f"meter {meter}")
+    return 0
+
+
+def _wish(arguments: argparse.Namespace, **period: Any) -> Wish:  # noqa: ANN401 (keywords of Wish)
+    return Wish(
+        category=Category(arguments.category),
+        recipient=arguments.recipient,
+        purpose=arguments.purpose,
+        holder=arguments.holder,
+        channel=arguments.through,
+        act=arguments.act,
+        wording_version=arguments.wording_version,
+        language=arguments.language,
+        **period,
+    )
+
+
+def _grant(settings: Settings, arguments: argparse.Namespace) -> int:
+    wish = _wish(arguments, years=arguments.years, first_day=arguments.first_day)
+    with open_ledger(settings) as installation:
+        services = installation.services
+        consent = consenting.grant_consent(services, arguments.account, arguments.meter, wish)
+        consenting.start(services, consent, Channel(arguments.channel))
+    print(f"consent {consent}")
+    return 0
+
+
+def _refuse(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        services, wish = installation.services, _wish(arguments)
+        refusal = consenting.refuse_consent(services, arguments.account, arguments.meter, wish)
+    print(f"refusal {refusal} kept")
+    return 0
+
+
+def _withdraw(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        consenting.withdraw_consent(
+            installation.services, arguments.consent, origin=Origin.RESIDENT
+        )
+    print(f"consent {arguments.consent} withdrawn: nothing is collected under it any more")
+    return 0
+
+
+def _consents(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        found = consenting.consents_of(installation.services, arguments.account)
+        today = civil_day(installation.clock())
+    for consent, state in found.items():
+        granted = state.granted
+        if granted is None:
+            print(f"{consent}  {state.status.value}")
+            continue
+        lapsed = state.status is ConsentStatus.GRANTED and (state.last_day or today) < today
+        status = "expired" if lapsed else state.status.value
+        scope = f"{granted.category.value} to {granted.recipient} for {granted.purpose}"
+        print(f"{consent}  {status:10}  {scope}, until {state.last_day}")
+    if not found:
+        print("no consents: none was given, or the account was erased")
+    return 0
+
+
+def _consumption(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        shown = show(installation.ledger.folder, installation.keyhole, arguments.consent)
+        pieces = consumption(shown.series, arguments.first_day, arguments.last_day)
+        disputed = differences(shown.series)
+    for piece in pieces:
+        if arguments.json:
+            print_json(_piece(piece))
+        else:
+            print(_line(piece))
+    if not arguments.json:
+        for one in disputed:
+            at = civil_day(one.key.start)
+            print(f"note: deliveries differ on {at}; the latest one that says a value was chosen")
+        if shown.erased:
+            print(f"note: {shown.erased} readings of this consent were erased")
+    return 0
+
+
+def _piece(piece: DayConsumption) -> dict[str, Any]:
+    return {
+        "first_day": piece.first_day.isoformat(),
+        "last_day": piece.last_day.isoformat(),
+        "energy_wh": piece.energy_wh,
+        "held_back": piece.held.value if piece.held else None,
+        "disputed": piece.disputed,
+    }
+
+
+def _line(piece: DayConsumption) -> str:
+    days = str(piece.first_day)
+    if piece.last_day - piece.first_day > timedelta(0):
+        days += f" to {piece.last_day}"
+    if piece.energy_wh is not None:
+        together = "  (together: the midnight between is missing)" if " to " in days else ""
+        return f"{days:24} {piece.energy_wh:>12,} Wh{together}".replace(",", " ")
+    cause = f"held back: {piece.held.value.replace('_', ' ')}" if piece.held else "gap: not measured"
+    return f"{days:24} {'—':>12}     {cause}"
+
+
+def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        services, actor = installation.services, administrator(installation)
+        erasure.request(services, arguments.account, residents.resident(arguments.account))
+        erasure.validate(services, arguments.account, actor)
+        finished = erasure.erase(services, arguments.account, actor)
+    certificate = finished.certificate
+    print(f"account {arguments.account} erased: certificate at leaf {finished.leaf}")
+    print(f"  {certificate.keys} keys destroyed in {certificate.stores} store")
+    print(f"  older copies of the key store open nothing (epoch {certificate.epoch})")
+    print(f"  tree: {certificate.tree_size_before} leaves before, {certificate.tree_size_after} at")
+    for place in certificate.not_reached:
+        print(f"  not reached: {place}")
+    return 0
+
+

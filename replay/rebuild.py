@@ -1,0 +1,57 @@
+"""Fold the log again into an empty store, and compare with what the first fold wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from replay.refold import Refold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.log import CommitLog
+    from ledger.store import Cursor, FoldStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """The two cursors, and how many heads of streams differ."""
+
+    written: Cursor
+    again: Cursor
+    streams: int
+    heads_differ: int
+
+    @property
+    def same(self) -> bool:
+        """Whether the log leads again to what was written."""
+        return self.heads_differ == 0 and _facts(self.written) == _facts(self.again)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the result in plain words."""
+        verdict = "the same" if self.same else "NOT THE SAME"
+        yield f"folded again from the beginning: {verdict}"
+        yield f"  {self.again.position} events, {self.again.size} leaves, {self.streams} streams"
+        yield f"  tree root      {self.again.frontier.root().hex()}"
+        yield f"  accepted so far {self.again.accepted.hex()}"
+        if not self.same:
+            yield f"  written down: {self.written.size} leaves, {self.written.frontier.root().hex()}"
+            yield f"  {self.heads_differ} streams differ"
+
+
+def _facts(cursor: Cursor) -> tuple[object, ...]:
+    return (cursor.offset, cursor.position, cursor.accepted, cursor.size, cursor.frontier.root())
+
+
+def rebuild(log: CommitLog, store: FoldStore, origin: str) -> Rebuilt:
+    """Fold a log again and compare cursor, tree and every head."""
+    written = store.cursor()
+    refold = Refold(log, origin)
+    for _ in refold.commits():
+        pass
+    heads = store.heads(list(refold.heads))
+    differ = sum(heads.get(stream) != head for stream, head in refold.heads.items())
+    return Rebuilt(
+        written=written, again=refold.cursor, streams=len(refold.heads), heads_differ=differ
+    )
