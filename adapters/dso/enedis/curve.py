@@ -24,6 +24,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from domain.errors import Malformed
 from domain.events.reading import LoadCurveDayReceived, Run
 from domain.values import civil_day
 
@@ -39,7 +40,7 @@ Point = tuple[datetime, int | None]
 """The end of a step, and its mean power in W."""
 
 
-class IrregularCurve(Exception):  # noqa: N818 (the reader of the file turns it into a refusal)
+class IrregularCurve(Malformed):
     """The points have no step that can be told; `at` is the place of one of them, from 0."""
 
     def __init__(self, at: int, detail: str) -> None:

@@ -26,6 +26,9 @@ EARLIEST: Final = date(2010, 1, 1)
 LATEST: Final = date(2100, 1, 1)
 """The first day that is out of all reason on the other side."""
 
+SgeReading = IndexReceived | LoadCurveDayReceived | MaximumPowerReceived
+"""The shapes of a reading that come through SGE."""
+
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One reading of the file: its place, counted from 0, and what it says of which point.
@@ -36,7 +39,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     position: int
     number: str
-    reading: IndexReceived | LoadCurveDayReceived | MaximumPowerReceived
+    reading: SgeReading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

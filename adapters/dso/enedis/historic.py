@@ -52,13 +52,15 @@ from domain.values import Direction, civil_day, midnight
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from domain.events.reading import Reading
+    from adapters.dso.enedis.file import SgeReading
 
 LARGEST_BYTES: Final = 8_000_000
 """Three years of a curve of ten minutes, the longest there is, are five million bytes."""
 LARGEST_LINES: Final = 200_000
 LONGEST_LINE: Final = 8_192
 MOST_PERIODS: Final = 100
+HEADINGS: Final = 3
+"""Lines of a block before its rows."""
 START: Final = "Identifiant PRM;"
 """How a block begins."""
 
@@ -123,7 +125,7 @@ class _Calendar:
 class _Read:
     """What a block gave: its readings and how many rows were none."""
 
-    readings: list[Reading]
+    readings: list[SgeReading]
     blank: int = 0
     repeated: int = 0
 
@@ -137,7 +139,7 @@ def parse(chunks: Iterable[bytes]) -> Document:
         flow=HDM,
         header=HistoricHeader(blocks=tuple(block.head for block in blocks)),
         rows=tuple(
-            Row(position=at, number=reading.number, reading=reading)  # type: ignore[arg-type]
+            Row(position=at, number=reading.number, reading=reading)
             for at, reading in enumerate(readings)
         ),
         counts=Counts(
@@ -178,7 +180,7 @@ def _sections(lines: list[_Line]) -> Iterator[list[_Line]]:
 
 def _block(lines: list[_Line]) -> _Block:
     at = lines[0].at
-    if len(lines) < 3 or lines[0].fields[:8] != _HEADER:  # noqa: PLR2004 (its three headings)
+    if len(lines) < HEADINGS or lines[0].fields[:8] != _HEADER:
         cells.refuse("a block's headings are missing or others", at)
     values = lines[1].fields
     if len(values) != len(lines[0].fields):
@@ -190,7 +192,7 @@ def _block(lines: list[_Line]) -> _Block:
         raise cells.HistoricRefused(Code.UNIT, "a unit that this kind does not have", at + 1)
     if direction not in _DIRECTIONS or not _POINT.fullmatch(number):
         cells.refuse("a direction or a point number out of its form", at + 1)
-    body = lines[3:]
+    body = lines[HEADINGS:]
     split = next((i for i, line in enumerate(body) if line.text.startswith("Periode;")), len(body))
     return _Block(
         head=HistoricBlock(

@@ -44,7 +44,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Protocol
 
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree  # type: ignore[import-untyped]  # lxml has no annotations
 
 from adapters.dso.refusal import Code, FileRefused
 
@@ -80,6 +80,15 @@ class Element(Protocol):
     @property
     def text(self) -> str | None:
         """Return the text before the first element within, None when there is none."""
+
+    def getparent(self) -> Element | None:
+        """Return the element this one stands in, None for the root."""
+
+    def getprevious(self) -> Element | None:
+        """Return what stands before this one in the same element."""
+
+    def remove(self, element: Element) -> None:
+        """Take a child out, with the text behind it."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Element]: ...
@@ -174,7 +183,7 @@ def _check_prolog(first: bytes, root: str) -> None:
 def _part(kind: str, element: Element, root: str) -> Element:
     if kind == "pi":
         raise MarkupRefused(Code.INSTRUCTION, "the document holds a processing instruction")
-    parent = element.getparent()  # type: ignore[attr-defined]
+    parent = element.getparent()
     if parent is None or parent.getparent() is not None or parent.tag != root:
         raise MarkupRefused(Code.SCHEMA, "an element stands deeper than it should")
     return element
@@ -182,8 +191,10 @@ def _part(kind: str, element: Element, root: str) -> Element:
 
 def _forget(element: Element, unknown: Unknown) -> None:
     """Take a part that was read, and all that precedes it, out of the tree."""
-    parent = element.getparent()  # type: ignore[attr-defined]
-    while (before := element.getprevious()) is not None:  # type: ignore[attr-defined]
+    parent = element.getparent()
+    if parent is None:
+        return
+    while (before := element.getprevious()) is not None:
         unknown.meet(before)
         parent.remove(before)
     parent.remove(element)
