@@ -66,9 +66,14 @@ class _Overlay:
 
 @dataclass(slots=True)
 class _Batch:
-    """What the batch adds, in order."""
+    """What the batch adds, in order, and how far it has come."""
 
-    cursor: Cursor
+    genesis: bytes
+    rule: int
+    position: int
+    digest: bytes
+    size: int
+    begun: bool
     accepted: list[Accepted] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     leaves: list[bytes] = field(default_factory=list)
@@ -106,7 +111,14 @@ def fold_batch(
     `heads` and `fates` hold at least what `needs` names of the batch, as of `cursor`.
     """
     state = _Overlay(dict(heads), dict(fates))
-    batch = _Batch(cursor)
+    batch = _Batch(
+        genesis=cursor.genesis,
+        rule=cursor.rule,
+        position=cursor.position,
+        digest=cursor.accepted,
+        size=cursor.size,
+        begun=cursor.offset_last >= 0,
+    )
     for entry in entries:
         if entry.record is None:
             batch.voids[entry.offset] = Void.MALFORMED
@@ -114,7 +126,7 @@ def fold_batch(
             batch.voids[entry.offset] = void
         else:
             _accept(batch, state, entry.offset, entry.record)
-    return _close(batch, state, entries), batch.voids
+    return _close(cursor, batch, state, entries[-1]), batch.voids
 
 
 def needs(entries: Sequence[Parsed]) -> tuple[set[bytes], set[bytes]]:
@@ -129,7 +141,7 @@ def needs(entries: Sequence[Parsed]) -> tuple[set[bytes], set[bytes]]:
 
 
 def _judge(rule: Rule, batch: _Batch, record: Record, state: _Overlay) -> Void | None:
-    first = batch.cursor.offset_last < 0 and not batch.cursor.genesis
+    first = not batch.begun and not batch.genesis
     if first and record.header.kind is Kind.GENESIS:
         return None
     return rule.judge(record.header, state)
@@ -138,38 +150,34 @@ def _judge(rule: Rule, batch: _Batch, record: Record, state: _Overlay) -> Void |
 def _accept(batch: _Batch, state: _Overlay, offset: int, record: Record) -> None:
     header = record.header
     if header.kind is Kind.GENESIS:
-        genesis = digest_of(records.assemble(record.header_bytes, (), record.note))
-        batch.cursor = replace(batch.cursor, genesis=genesis, rule=RULE)
+        batch.genesis = digest_of(records.assemble(record.header_bytes, (), record.note))
+        batch.rule = RULE
         return
     if header.kind is Kind.BARRIER:
         state.new_fates[header.command] = Fate.BARRED
         return
     state.new_fates[header.command] = Fate.ACCEPTED
     if header.kind is Kind.RULE:
-        batch.cursor = replace(batch.cursor, rule=_rule_of(record))
+        batch.rule = _rule_of(record)
         return
     _accept_commit(batch, state, offset, record)
 
 
 def _accept_commit(batch: _Batch, state: _Overlay, offset: int, record: Record) -> None:
-    header, cursor = record.header, batch.cursor
+    header = record.header
     for write in header.writes:
         state.new_heads[write.stream] = advance(write)
         batch.segments.append(Segment(write.stream, write.version + 1, write.events, offset))
     events, leaves = header.events, len(record.frames)
-    leaf = cursor.size + len(batch.leaves)
-    batch.accepted.append(
-        Accepted(header.command, offset, cursor.position + 1, events, leaf, leaves)
-    )
+    leaf = batch.size + len(batch.leaves)
+    position = batch.position + 1
+    batch.accepted.append(Accepted(header.command, offset, position, events, leaf, leaves))
     batch.leaves.extend(frame.leaf for frame in record.frames)
     for place, frame in enumerate(record.frames):
         batch.readings.extend(reading_rows(offset, place, frame))
     digest = hashlib.sha256(record.header_bytes).digest()
-    batch.cursor = replace(
-        cursor,
-        position=cursor.position + events,
-        accepted=hashlib.sha256(cursor.accepted + digest).digest(),
-    )
+    batch.position += events
+    batch.digest = hashlib.sha256(batch.digest + digest).digest()
 
 
 def reading_rows(offset: int, frame_place: int, frame: Frame) -> Iterator[ReadingRow]:
@@ -192,15 +200,17 @@ def _rule_of(record: Record) -> int:
     return version
 
 
-def _close(batch: _Batch, state: _Overlay, entries: Sequence[Parsed]) -> Folded:
-    last = entries[-1]
-    frontier = batch.cursor.frontier.extend(map(leaf_hash, batch.leaves))
-    cursor = replace(
-        batch.cursor,
+def _close(before: Cursor, batch: _Batch, state: _Overlay, last: Parsed) -> Folded:
+    cursor = Cursor(
         offset=last.offset + 1,
         offset_last=last.offset,
         last=last.digest,
-        frontier=frontier,
+        genesis=batch.genesis,
+        identity=before.identity,
+        rule=batch.rule,
+        position=batch.position,
+        accepted=batch.digest,
+        frontier=before.frontier.extend(map(leaf_hash, batch.leaves)),
     )
     return Folded(
         cursor=cursor,

@@ -30,7 +30,6 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.errors import Malformed
@@ -204,13 +203,15 @@ def decode_header(encoded: bytes) -> Header:
 
 def _check_header(header: Header) -> None:
     """Refuse lists out of order, a stream named twice, a write of nothing, odd flags."""
-    if any(a.stream >= b.stream for a, b in pairwise(header.reads)):
+    read, written = [r.stream for r in header.reads], [w.stream for w in header.writes]
+    if read != sorted(set(read)):
         raise RecordMalformed("reads out of order")
-    if any(a.stream >= b.stream for a, b in pairwise(header.writes)):
+    if written != sorted(set(written)):
         raise RecordMalformed("writes out of order")
-    if any(write.events < 1 or write.ends > 1 for write in header.writes):
-        raise RecordMalformed("a write of nothing")
-    if not {write.stream for write in header.writes}.isdisjoint(r.stream for r in header.reads):
+    for write in header.writes:
+        if write.events < 1 or write.ends > 1:
+            raise RecordMalformed("a write of nothing")
+    if not set(written).isdisjoint(read):
         raise RecordMalformed("a stream both read and written")
     if (header.kind is Kind.COMMIT) != bool(header.writes) or (
         header.kind is not Kind.COMMIT and header.reads
