@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from domain.aggregates.machine import Table
 from domain.events import Event
@@ -45,6 +45,8 @@ from domain.events.reading import (
 from domain.events.terms import TermsPublished, TextKind
 from domain.values import Category, Channel, Direction, Fluid, midnight
 from tests.domain import world
+
+Kind = TypeVar("Kind", bound=Event)
 
 LATER = world.NOON + timedelta(days=10)
 DAY = date(2024, 5, 20)
@@ -163,6 +165,13 @@ SAMPLES: tuple[Event, ...] = (
 )
 
 SAMPLE_OF: dict[type[Event], Event] = {type(event): event for event in SAMPLES}
+
+
+def sample(kind: type[Kind]) -> Kind:
+    """Return the example of an event."""
+    event = SAMPLE_OF[kind]
+    assert isinstance(event, kind)
+    return event
 
 
 def histories(machine: ModuleType) -> dict[Any, tuple[Event, ...]]:

@@ -36,7 +36,7 @@ from domain.policies.account import (
 )
 from domain.policies.meter import declare
 from domain.values import Change
-from tests.domain.samples import SAMPLE_OF
+from tests.domain.samples import sample
 from tests.domain.world import (
     ACCEPTED,
     ACCOUNT,
@@ -160,14 +160,14 @@ def test_asking_for_erasure_takes_nothing_away_and_its_validation_takes_all() ->
 def test_keys_are_destroyed_only_when_nothing_lives_under_them() -> None:
     streams = Streams()
     streams.happened(ACCOUNT, OPENED, ACCEPTED, ASKED, VALIDATED)
-    granted = given(consent, SAMPLE_OF[ConsentGranted])
-    started = given(collection, SAMPLE_OF[CollectionStarted])
+    granted = given(consent, sample(ConsentGranted))
+    started = given(collection, sample(CollectionStarted))
     for living in (granted, started):
         with pytest.raises(StillLiving):
             order_destruction(streams.account(), [living.state], keys=3, root="cm9vdA")
     ended = [
-        given(consent, SAMPLE_OF[ConsentGranted], SAMPLE_OF[ConsentWithdrawn]).state,
-        given(collection, SAMPLE_OF[CollectionStarted], SAMPLE_OF[CollectionStopped]).state,
+        given(consent, sample(ConsentGranted), sample(ConsentWithdrawn)).state,
+        given(collection, sample(CollectionStarted), sample(CollectionStopped)).state,
     ]
     (change,) = order_destruction(streams.account(), ended, keys=3, root="cm9vdA")
     assert change == Change(stream=ACCOUNT, event=ORDERED, subject=None)
@@ -178,8 +178,7 @@ def test_keys_are_destroyed_only_when_nothing_lives_under_them() -> None:
 
 
 def test_a_partial_erasure_is_no_erasure() -> None:
-    certificate = SAMPLE_OF[AccountErased]
-    assert isinstance(certificate, AccountErased)
+    certificate = sample(AccountErased)
     ordered = DestructionOrdered(request=REQUEST, keys=4, root="cm9vdA")
     history = (OPENED, ACCEPTED, ASKED, VALIDATED)
     given(account, *history, ordered).refuses(
@@ -191,8 +190,7 @@ def test_a_partial_erasure_is_no_erasure() -> None:
 
 
 def test_an_erasure_is_taken_up_again_when_nothing_of_the_person_can_be_read() -> None:
-    certificate = SAMPLE_OF[AccountErased]
-    assert isinstance(certificate, AccountErased)
+    certificate = sample(AccountErased)
     state = given(account, OPENED, ACCEPTED, ASKED, VALIDATED, ORDERED).state
     unreadable = replace(state, opened=None, accepted=None, requested_at=None)
     assert account.order_destruction(unreadable, keys=3, root="cm9vdA") == ()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -23,10 +23,9 @@ from domain.events import consent as consent_events
 from domain.events import delivery as delivery_events
 from domain.events import meter as meter_events
 from tests.domain import world
-from tests.domain.samples import DAY, LATER, SAMPLE_OF, histories
+from tests.domain.samples import DAY, LATER, histories, sample
 from tests.domain.world import given
 
-Kind = TypeVar("Kind", bound=Event)
 Outcomes = Mapping[Any, Any]
 Decide = Callable[[Any], tuple[Event, ...]]
 Commands = dict[str, tuple[Decide, Outcomes]]
@@ -86,7 +85,7 @@ ACCOUNT: Commands = {
         | dict.fromkeys([A.BEING_DESTROYED, A.ERASED], NOTHING),
     ),
     "erase": (
-        lambda s: account.erase(s, _sample(account_events.AccountErased)),
+        lambda s: account.erase(s, sample(account_events.AccountErased)),
         dict.fromkeys(A, account.DestructionNotOrdered)
         | {A.BEING_DESTROYED: account_events.AccountErased, A.ERASED: NOTHING},
     ),
@@ -102,7 +101,7 @@ _ENDED = [C.WITHDRAWN, C.REFUSED, C.EXPIRED]
 
 CONSENT: Commands = {
     "grant": (
-        lambda s: consent.grant(s, _sample(consent_events.ConsentGranted)),
+        lambda s: consent.grant(s, sample(consent_events.ConsentGranted)),
         {
             C.UNASKED: consent_events.ConsentGranted,
             C.GRANTED: NOTHING,
@@ -112,12 +111,12 @@ CONSENT: Commands = {
         },
     ),
     "refuse": (
-        lambda s: consent.refuse(s, _sample(consent_events.ConsentRefused)),
+        lambda s: consent.refuse(s, sample(consent_events.ConsentRefused)),
         dict.fromkeys(C, consent.ConsentAnsweredAlready)
         | {C.UNASKED: consent_events.ConsentRefused, C.REFUSED: NOTHING},
     ),
     "extend": (
-        lambda s: consent.extend(s, _sample(consent_events.ConsentExtended)),
+        lambda s: consent.extend(s, sample(consent_events.ConsentExtended)),
         {C.UNASKED: consent.NoSuchConsent, C.GRANTED: consent_events.ConsentExtended}
         | dict.fromkeys(_ENDED, consent.ConsentEnded),
     ),
@@ -131,12 +130,6 @@ CONSENT: Commands = {
         | dict.fromkeys(_ENDED, NOTHING),
     ),
 }
-
-
-def _sample(kind: type[Kind]) -> Kind:
-    sample = SAMPLE_OF[kind]
-    assert isinstance(sample, kind)
-    return sample
 
 
 METER: Commands = {
@@ -154,7 +147,7 @@ METER: Commands = {
         },
     ),
     "receive contract facts": (
-        lambda s: meter.receive_contract_facts(s, _sample(meter_events.ContractFactsReceived)),
+        lambda s: meter.receive_contract_facts(s, sample(meter_events.ContractFactsReceived)),
         {
             M.UNDECLARED: meter.MeterNotDeclared,
             M.DECLARED: meter_events.ContractFactsReceived,
@@ -163,7 +156,7 @@ METER: Commands = {
         },
     ),
     "attach": (
-        lambda s: meter.attach(s, _sample(meter_events.ConsentAttached)),
+        lambda s: meter.attach(s, sample(meter_events.ConsentAttached)),
         {
             M.UNDECLARED: meter.MeterNotDeclared,
             M.DECLARED: meter_events.ConsentAttached,
@@ -188,7 +181,7 @@ METER: Commands = {
 
 COLLECTION: Commands = {
     "start": (
-        lambda s: collection.start(s, _sample(collection_events.CollectionStarted)),
+        lambda s: collection.start(s, sample(collection_events.CollectionStarted)),
         {L.IDLE: collection_events.CollectionStarted} | dict.fromkeys(list(L)[1:], NOTHING),
     ),
     "suspend": (
@@ -214,7 +207,7 @@ COLLECTION: Commands = {
 
 DELIVERY: Commands = {
     "receive": (
-        lambda s: delivery.receive(s, _sample(delivery_events.DeliveryReceived)),
+        lambda s: delivery.receive(s, sample(delivery_events.DeliveryReceived)),
         {
             D.UNSEEN: delivery_events.DeliveryReceived,
             D.INCOMPLETE: NOTHING,
@@ -232,7 +225,7 @@ DELIVERY: Commands = {
         },
     ),
     "park": (
-        lambda s: delivery.park(s, _sample(delivery_events.DeliveryParked)),
+        lambda s: delivery.park(s, sample(delivery_events.DeliveryParked)),
         {
             D.UNSEEN: delivery_events.DeliveryParked,
             D.INCOMPLETE: delivery.DeliveryUnderWay,

@@ -27,6 +27,7 @@ from domain.events.agreement import AgreementSigned
 from domain.events.consent import Evidence
 from domain.events.meter import MeterDeclared
 from domain.events.terms import TextKind
+from domain.policies.collection import Start, start_collection
 from domain.policies.consent import Grant, Ground, grant
 from domain.values import Category, Change, Channel, Fluid, Point, Stream
 
@@ -77,6 +78,7 @@ GRANT = Grant(
     holder="Camille Durand",
     years=1,
 )
+START = Start(channel=Channel.SGE, started_at=NOON)
 
 
 @dataclass(slots=True)
@@ -149,6 +151,20 @@ def granted() -> Streams:
     """The same home, when its holder has consented."""
     streams = ready()
     streams.append(grant(streams.consent(), streams.ground(), GRANT))
+    return streams
+
+
+def start(streams: Streams, wanted: Start = START) -> tuple[Change, ...]:
+    """Decide the start of the home's collection."""
+    return start_collection(
+        streams.collection(), streams.consent(), streams.agreement(), streams.meter(), wanted
+    )
+
+
+def collecting() -> Streams:
+    """The same home, when its index is collected over SGE."""
+    streams = granted()
+    streams.append(start(streams))
     return streams
 
 
