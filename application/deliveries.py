@@ -147,11 +147,12 @@ class _Part:
         readings, key_ids = seal_readings(collector.sealable(taken, keys))
         event = self._event(agreed, readings, outcomes)
         changes = self._changes(state, event)
-        frame = DeliveryFrame(readings=readings if len(readings) else None, key_ids=key_ids)
+        kept = readings if len(readings) else None
+        frame = DeliveryFrame(changes=changes, readings=kept, key_ids=key_ids)
         loading.seen.update(collector.seen(taken))
         self.outcomes, self.received = outcomes, event
         context = replace(services.context(), at=at)
-        return propose_delivery(services.ledger, command, loading, changes, frame, context)
+        return propose_delivery(services.ledger, command, loading, frame, context)
 
     def _event(
         self, agreed: UUID | None, readings: Readings, outcomes: dict[str, Counter[str]]

@@ -113,11 +113,13 @@ def validate(services: Services, account_id: UUID, actor: Actor) -> None:
     services.ledger.transact(new_id(), decide, context=services.context(actor))
 
 
-_BEYOND_REQUEST: Final = frozenset({
-    AccountStatus.LEAVING,
-    AccountStatus.BEING_DESTROYED,
-    AccountStatus.ERASED,
-})
+_BEYOND_REQUEST: Final = frozenset(
+    {
+        AccountStatus.LEAVING,
+        AccountStatus.BEING_DESTROYED,
+        AccountStatus.ERASED,
+    }
+)
 
 
 def erase(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from application.services import new_id
@@ -47,6 +48,15 @@ class NoAgreement(Refused):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A version of a text in one language (BCP 47)."""
+
+    version: str
+    language: str
+    text: str
+
+
 def sign_agreement(services: Services, actor: Actor, wanted: AgreementSigned) -> UUID:
     """Sign an agreement with an operator; return its id."""
     stream = new_id()
@@ -69,15 +79,19 @@ def end_agreement(services: Services, actor: Actor, stream: UUID, reason: str) -
     services.ledger.transact(new_id(), decide, context=services.context(actor))
 
 
-def publish_text(
-    services: Services, actor: Actor, *, kind: TextKind, version: str, language: str, text: str
-) -> UUID:
+def publish_text(services: Services, actor: Actor, kind: TextKind, wanted: Text) -> UUID:
     """Publish a version of a text, on the stream of its kind; return the stream's id."""
     stream = find_text(services, kind) or new_id()
 
     def decide(load: Loading) -> Iterable[Change]:
         state = load(terms, stream).state
-        events = terms.publish(state, kind=kind, version=version, language=language, text=text)
+        events = terms.publish(
+            state,
+            kind=kind,
+            version=wanted.version,
+            language=wanted.language,
+            text=wanted.text,
+        )
         return [Change(stream=stream, event=event) for event in events]
 
     services.ledger.transact(new_id(), decide, context=services.context(actor))

@@ -89,7 +89,7 @@ class LedgerRecorder(ApplicationRecorder):
         *,
         header: bytes | None = None,
         proposals: list[bytes] | None = None,
-        **_: Any,  # noqa: ANN401 (the library passes what its callers pass)
+        **_: Any,
     ) -> Sequence[int] | None:
         """Commit events; return their notification ids. Raises `IntegrityError` on conflict.
 
@@ -272,9 +272,7 @@ def _stored_readings(readings: Readings, private: Private) -> Iterator[StoredEve
         leaf = readings.leaf(place)
         topic = reading_type(decode_reading_leaf(leaf).kind).TOPIC
         key = private.extra[16 * place : 16 * place + 16]
-        yield StoredEvent(
-            private.stream, private.version + 1 + place, topic, key + leaf + sealed
-        )
+        yield StoredEvent(private.stream, private.version + 1 + place, topic, key + leaf + sealed)
 
 
 def _numbered(event: StoredEvent, number: int) -> Notification:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from ledger.frames import Opened, open_event
 from domain.aggregates import agreement, terms
 from domain.events.account import DestructionOrdered
 from domain.events.agreement import AgreementEnded, AgreementSigned
 from domain.events.terms import TermsPublished
+from ledger.frames import Opened, open_event
 from ledger.record import decode
 from proofs.merkle import leaf_hash
 from schemas.canonical import b64

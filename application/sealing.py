@@ -25,30 +25,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFrame:
-    """What a delivery's frame holds beside its event: its readings, and their key ids."""
+    """What a delivery's commit is made of: its events, its readings, and their key ids."""
 
+    changes: list[Change]
     readings: Readings | None
     key_ids: bytes
 
 
 def propose_delivery(
-    ledger: Ledger,
-    command: UUID,
-    loading: Loading,
-    changes: list[Change],
-    frame: DeliveryFrame,
-    context: Context,
+    ledger: Ledger, command: UUID, loading: Loading, frame: DeliveryFrame, context: Context
 ) -> Proposal:
     """Return the record of a delivery's part: its events, and its readings in their frame."""
     count = len(frame.readings) if frame.readings else 0
-    header = header_of(command, loading.seen, changes)
+    header = header_of(command, loading.seen, frame.changes)
     (write,) = header.writes
     header = replace(header, writes=(write._replace(events=write.events + count),))
     context = replace(context, extra={**context.extra, DeliveryReceived.TOPIC: frame.key_ids})
     encoded = encode_header(header)
     frames = []
     shift = 0
-    for draft in ledger.draft(encoded, loading, changes, context):
+    for draft in ledger.draft(encoded, loading, frame.changes, context):
         place = replace(draft, originator_version=draft.originator_version + shift)
         sealed = seal_event(place)
         if isinstance(draft.event, DeliveryReceived):

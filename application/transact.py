@@ -25,13 +25,13 @@ from eventsourcing.utils import Environment
 from typing_extensions import override
 
 from application.driving import drive
-from ledger.frames import Draft, Opened, key_id_of, open_event, seal_event
 from application.protocol import Nothing, Proposal, Refusal, write
 from application.recorder import DIGEST_SIZE, LedgerRecorder
 from application.vault import key_name
 from domain.errors import Refused
 from domain.values import Stream
 from keys.redaction import Redacted
+from ledger.frames import Draft, Opened, key_id_of, open_event, seal_event
 from ledger.record import Header, Kind, Read, Write, decode_frame, encode_frame, encode_header
 from ledger.rule import Fate
 from schemas.registry import ENDING_TOPICS, KIND_OF
@@ -101,9 +101,7 @@ class SealingMapper(Mapper[UUID]):
         """Seal one drafted event."""
         draft: Draft = domain_event
         state = draft.header + encode_frame(seal_event(draft))
-        return StoredEvent(
-            draft.originator_id, draft.originator_version, draft.event.TOPIC, state
-        )
+        return StoredEvent(draft.originator_id, draft.originator_version, draft.event.TOPIC, state)
 
     @override
     def to_domain_event(self, stored_event: StoredEvent) -> Any:

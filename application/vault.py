@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from keys.key import Key
     from keys.store import KeyStore
 
+
 class Vault:
     """The key store, and what the log orders destroyed."""
 

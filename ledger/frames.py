@@ -50,8 +50,8 @@ class Draft:
     """An event about to be sealed, at its place in a stream and in a commit.
 
     The two `originator` names are the library's. `header` is the digest of the commit's
-    header, which the leaf binds; `key` is None for an event without a data subject; `extra` goes into
-    the private zone.
+    header, which the leaf binds; `key` is None for an event without a data subject;
+    `extra` goes into the private zone.
     """
 
     originator_id: UUID
@@ -127,7 +127,9 @@ def seal_event(draft: Draft) -> Frame:
     groups = groups_of(draft.event)
     members = _leaf_members(draft, event_id, private)
     if draft.key is None:
-        return Frame(leaf=encode_leaf(Leaf(**members, payload=_public(draft.event))), private=private)
+        return Frame(
+            leaf=encode_leaf(Leaf(**members, payload=_public(draft.event))), private=private
+        )
     commitment = commitment_over(disclosures_of(draft.key, event_id, groups))
     leaf = encode_leaf(Leaf(**members, commitment=canonical.b64(commitment)))
     plaintext = canonical.encode({group: msgspec.Raw(value) for group, value in groups.items()})

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from ledger.frames import FrameBroken, disclosure
 from domain.errors import Corrupt
 from domain.events.reading import (
     IndexReceived,
@@ -25,6 +24,7 @@ from domain.values import civil_day
 from keys import sealing
 from keys.names import KeyName, Purpose
 from keys.redaction import Redacted, missing
+from ledger.frames import FrameBroken, disclosure
 from ledger.record import Readings
 from proofs.disclosure import COMMITMENT_V1
 from schemas import canonical

@@ -153,11 +153,13 @@ def encode_header(header: Header) -> bytes:
     reads = sorted(header.reads)
     writes = sorted(header.writes)
     fixed = _fixed.pack(FORM, header.kind, header.command, len(reads), len(writes))
-    return b"".join((
-        fixed,
-        *(_read.pack(*read) for read in reads),
-        *(_write.pack(*write) for write in writes),
-    ))
+    return b"".join(
+        (
+            fixed,
+            *(_read.pack(*read) for read in reads),
+            *(_write.pack(*write) for write in writes),
+        )
+    )
 
 
 def encode_frame(frame: Frame) -> bytes:

@@ -151,9 +151,7 @@ def create_ledger(settings: Settings, origin: str, clock: Callable[[], datetime]
 
 
 @contextlib.contextmanager
-def open_ledger(
-    settings: Settings, clock: Callable[[], datetime] = now
-) -> Iterator[Installation]:
+def open_ledger(settings: Settings, clock: Callable[[], datetime] = now) -> Iterator[Installation]:
     """Open the ledger of the home directory, having checked that it may be trusted to go on."""
     identity = read_identity(settings)
     signer = Signer.decode(settings.signing_key.read_text("ascii").strip())

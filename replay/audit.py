@@ -206,10 +206,16 @@ def _breach(delivery: _Delivery, kind: int, grant: Grant | None) -> Breach | Non
         return Breach.NO_CONSENT
     if category is None or grant.category != category:
         return Breach.OTHER_CATEGORY
+    return _consent_breach(delivery, grant) or _ground_breach(delivery, grant, category)
+
+
+def _consent_breach(delivery: _Delivery, grant: Grant) -> Breach | None:
     if grant.ending is not None:
         return Breach.AFTER_ENDING
-    if grant.last_day < delivery.day:
-        return Breach.AFTER_LAST_DAY
+    return Breach.AFTER_LAST_DAY if grant.last_day < delivery.day else None
+
+
+def _ground_breach(delivery: _Delivery, grant: Grant, category: str) -> Breach | None:
     if delivery.breach is not None or delivery.agreement is None:
         return delivery.breach or Breach.NO_AGREEMENT
     if category not in delivery.agreement.categories:

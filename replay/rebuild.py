@@ -36,7 +36,8 @@ class Rebuilt:
         yield f"  tree root      {self.again.frontier.root().hex()}"
         yield f"  accepted so far {self.again.accepted.hex()}"
         if not self.same:
-            yield f"  written down: {self.written.size} leaves, {self.written.frontier.root().hex()}"
+            root = self.written.frontier.root().hex()
+            yield f"  written down: {self.written.size} leaves, {root}"
             yield f"  {self.heads_differ} streams differ"
 
 

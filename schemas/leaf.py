@@ -53,7 +53,9 @@ class LeafBroken(Corrupt):
         )
 
 
-class Leaf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Leaf(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """An event's leaf, member by member; see the module's docstring."""
 
     v: int
@@ -123,4 +125,3 @@ def rest_of(header_digest: bytes, private: bytes) -> str:
     `header_digest` is the SHA-256 of the header's bytes.
     """
     return canonical.b64(hashlib.sha256(header_digest + private).digest())
-

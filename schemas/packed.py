@@ -61,6 +61,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _SECOND: Final = timedelta(seconds=1)
 _DIGITS: Final = 14
+_MORE: Final = 0x80
+_SHIFT_MAX: Final = 63
 _INLINE_INSTANT: Final = 255
 _NO_INSTANT: Final = 254
 _seconds = struct.Struct(">I")
@@ -100,8 +102,8 @@ class Writer:
 
     def size(self, value: int) -> None:
         """Write a count: seven bits a byte, least first, the eighth says that more follow."""
-        while value > 0x7F:
-            self._out.append(value & 0x7F | 0x80)
+        while value >= _MORE:
+            self._out.append(value % _MORE | _MORE)
             value >>= 7
         self._out.append(value)
 
@@ -215,10 +217,10 @@ class Reader:
     def size(self) -> int:
         """Read a count, in its one spelling; none here needs more than ten bytes."""
         value = shift = 0
-        while (part := self.byte()) & 0x80:
-            value |= (part & 0x7F) << shift
+        while (part := self.byte()) & _MORE:
+            value |= part % _MORE << shift
             shift += 7
-            if shift > 63:
+            if shift > _SHIFT_MAX:
                 raise PackedBroken
         if shift and not part:
             raise PackedBroken

@@ -7,10 +7,12 @@ for every valid value.
 ::
 
     version u8 = 1, then by kind
-    index      number ‖ at ‖ direction ‖ device ‖ quality ‖ reference ‖ shape ‖ values
-    interval   number ‖ start ‖ end ‖ direction ‖ device ‖ quality ‖ status ‖ coefficient ‖ 4 integers
-    curve day  number ‖ day ‖ direction ‖ device ‖ quality ‖ reference ‖ runs
-    power      number ‖ day ‖ instant or none ‖ direction ‖ device ‖ quality ‖ reference ‖ unit ‖ power
+    index     number ‖ at ‖ direction ‖ device ‖ quality ‖ reference ‖ shape ‖ values
+    interval  number ‖ start ‖ end ‖ direction ‖ device ‖ quality ‖ status ‖ coefficient
+              ‖ energy ‖ volume ‖ first index ‖ last index
+    curve     number ‖ day ‖ direction ‖ device ‖ quality ‖ reference ‖ runs
+    power     number ‖ day ‖ instant or none ‖ direction ‖ device ‖ quality ‖ reference
+              ‖ unit ‖ power
 
 The *shape* of an index is all of its registers but their values: the same for every
 meter with the same calendars, so it is written once and remembered.

@@ -3,7 +3,8 @@
 Bound by the leaf's digest, so no byte of it can be altered unseen; never
 published, and it names nobody: every id is random. Fixed form::
 
-    form 1 ‖ salt 16 ‖ stream 16 ‖ version u32 ‖ time i64 µs ‖ key id 16 ‖ role u8 ‖ actor 16 ‖ extra
+    form 1 ‖ salt 16 ‖ stream 16 ‖ version u32 ‖ time i64 µs ‖ key id 16
+    ‖ role u8 ‖ actor 16 ‖ extra
 
 `extra` is the list of 16-byte ids that some types carry: the key ids of a
 delivery's readings, in their order; the key ids whose destruction is ordered.

@@ -80,5 +80,9 @@ class PostgresLog:
             ).fetchone()
         identity, fsync, synchronous = row or (None, "off", "off")
         kept = fsync == "on" and synchronous != "off"
-        faults = () if kept or not self._durable else ("PostgreSQL is set to lose commits (fsync is off)",)
+        faults = (
+            ()
+            if kept or not self._durable
+            else ("PostgreSQL is set to lose commits (fsync is off)",)
+        )
         return Description(name="postgresql", identity=str(identity), faults=faults)

@@ -126,8 +126,7 @@ class PostgresFoldStore:
     def commits(self, start: int, limit: int) -> Sequence[Accepted]:
         """Return commits in order, from the one that holds position `start`."""
         rows = self._rows(
-            _ACCEPTED + " where position >= coalesce((select max(position) from commits"
-            " where position <= %s), 0) order by position limit %s",
+            _COMMITS_FROM_POSITION,
             start,
             limit,
         )
@@ -136,8 +135,7 @@ class PostgresFoldStore:
     def commits_by_leaf(self, start: int, limit: int) -> Sequence[Accepted]:
         """Return commits in order, from the one that holds leaf `start`."""
         rows = self._rows(
-            _ACCEPTED + " where leaf >= coalesce((select max(leaf) from commits"
-            " where leaf <= %s), 0) order by leaf limit %s",
+            _COMMITS_FROM_LEAF,
             start,
             limit,
         )
@@ -174,6 +172,16 @@ class PostgresFoldStore:
 
 _ACCEPTED: Final = (
     'select uuid_send(command), "offset", position, events, leaf, leaves from commits'
+)
+_COMMITS_FROM_POSITION: Final = (
+    'select uuid_send(command), "offset", position, events, leaf, leaves from commits'
+    " where position >= coalesce((select max(position) from commits where position <= %s), 0)"
+    " order by position limit %s"
+)
+_COMMITS_FROM_LEAF: Final = (
+    'select uuid_send(command), "offset", position, events, leaf, leaves from commits'
+    " where leaf >= coalesce((select max(leaf) from commits where leaf <= %s), 0)"
+    " order by leaf limit %s"
 )
 
 
@@ -274,7 +282,8 @@ def _write(connection: Connection, folded: Folded) -> None:
 def _copy_readings(connection: Connection, rows: Sequence[ReadingRow]) -> None:
     pack = _copy_reading.pack
     data = b"".join(
-        pack(4, 16, consent, 8, offset, 2, frame, 4, place) for consent, offset, frame, place in rows
+        pack(4, 16, consent, 8, offset, 2, frame, 4, place)
+        for consent, offset, frame, place in rows
     )
     statement = 'copy readings (consent, "offset", frame, place) from stdin (format binary)'
     with connection.cursor() as cursor, cursor.copy(statement) as copy:

@@ -126,7 +126,8 @@ def consumption(
     """Return what was consumed from one day to another, both included, in order.
 
     Every day is in exactly one piece. A piece of several days is given whole, also where
-    it reaches beyond the days that were asked for.
+    it reaches beyond the days that were asked for; where pieces overlap (an operator that
+    sends a month and some of its days), the shorter ones stand.
     """
     pieces = sorted(
         (*_between_indexes(series, direction), *_intervals(series, direction)),

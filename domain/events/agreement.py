@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date  # noqa: TC003 (msgspec resolves annotations at run time)
+from datetime import date
 from typing import ClassVar
 
 from domain.events.base import Event
-from domain.values import Category, Channel  # noqa: TC001 (resolved at run time)
+from domain.values import Category, Channel
 
 
 class AgreementSigned(Event, frozen=True, kw_only=True):

@@ -6,12 +6,12 @@ that whoever holds a receipt can look for the ending by themselves.
 
 from __future__ import annotations
 
-from datetime import date, datetime  # noqa: TC003 (msgspec resolves annotations at run time)
+from datetime import date, datetime
 from typing import ClassVar
-from uuid import UUID  # noqa: TC003 (resolved at run time)
+from uuid import UUID
 
 from domain.events.base import Event, KeyPurpose
-from domain.values import Category, Fluid  # noqa: TC001 (resolved at run time)
+from domain.values import Category, Fluid
 
 
 class Evidence(Event, frozen=True, kw_only=True):

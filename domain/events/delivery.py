@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from domain.events.base import Event
-from domain.values import Channel  # noqa: TC001 (resolved at run time)
+from domain.values import Channel
 
 
 class DeliveryReceived(Event, frozen=True, kw_only=True):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date  # noqa: TC003 (msgspec resolves annotations at run time)
+from datetime import date
 from typing import ClassVar
-from uuid import UUID  # noqa: TC003 (resolved at run time)
+from uuid import UUID
 
 from domain.events.base import Event, KeyPurpose
-from domain.values import Category, Fluid  # noqa: TC001 (resolved at run time)
+from domain.values import Category, Fluid
 
 
 class MeterDeclared(Event, frozen=True, kw_only=True):

@@ -7,13 +7,13 @@ an index dated at the end of day D and one dated at the start of D+1 are equal.
 
 from __future__ import annotations
 
-from datetime import date, datetime  # noqa: TC003 (msgspec resolves annotations at run time)
+from datetime import date, datetime
 from typing import ClassVar
 
 import msgspec
 
 from domain.events.base import Event, KeyPurpose
-from domain.values import Direction  # noqa: TC001 (resolved at run time)
+from domain.values import Direction
 
 
 class Register(msgspec.Struct, frozen=True, kw_only=True):

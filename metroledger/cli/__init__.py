@@ -8,6 +8,7 @@ could not tell, or something that is needed does not answer.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _say(error: OSError) -> str:
     """Say what an operating system error means for the person at the keyboard."""
-    if error.errno == 28:  # ENOSPC
+    if error.errno == errno.ENOSPC:
         return "the disk is full; free some space and give the same command again, nothing is lost"
     what = error.strerror or type(error).__name__
     where = f" ({error.filename})" if error.filename else ""

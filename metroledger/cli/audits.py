@@ -36,9 +36,7 @@ def subject_of(installation: Installation) -> Subject:
     """Return what is audited: the log, and what was published of it."""
     signed = installation.publisher.published()
     origin = installation.identity.origin
-    published = (
-        signed.checkpoint if signed else Checkpoint(origin=origin, size=0, root=EMPTY_ROOT)
-    )
+    published = signed.checkpoint if signed else Checkpoint(origin=origin, size=0, root=EMPTY_ROOT)
     return Subject(
         log=installation.log,
         origin=origin,
@@ -77,16 +75,18 @@ def _audit(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _print_verdict(verdict: Covered) -> None:
-    print_json({
-        "delivery": verdict.leaf,
-        "reading": verdict.place,
-        "consent": verdict.consent,
-        "grant": verdict.grant,
-        "agreement": verdict.agreement,
-        "ending": verdict.ending,
-        "verdict": "covered" if verdict.breach is None else "not covered",
-        "breach": verdict.breach,
-    })
+    print_json(
+        {
+            "delivery": verdict.leaf,
+            "reading": verdict.place,
+            "consent": verdict.consent,
+            "grant": verdict.grant,
+            "agreement": verdict.agreement,
+            "ending": verdict.ending,
+            "verdict": "covered" if verdict.breach is None else "not covered",
+            "breach": verdict.breach,
+        }
+    )
 
 
 def _summary(report: Report) -> dict[str, object]:

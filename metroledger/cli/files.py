@@ -28,7 +28,9 @@ _UNDECRYPTED: Final = frozenset({Code.NO_KEY_FITS, Code.TRUNCATED_CIPHER})
 
 def add_commands(commands: Commands) -> None:
     """Add this module's commands."""
-    inspect = command(commands, "inspect", _inspect, "Say what a file of Enedis holds (JSON lines).")
+    inspect = command(
+        commands, "inspect", _inspect, "Say what a file of Enedis holds (JSON lines)."
+    )
     inspect.add_argument("file", type=Path)
     inspect.add_argument("--keys", type=Path, help="keyring file; else the home directory's")
     ingest = command(commands, "ingest", _ingest, "Take files of Enedis in.")
@@ -64,9 +66,10 @@ def _ingest(settings: Settings, arguments: argparse.Namespace) -> int:
             _print(path, outcome, as_json=arguments.json)
     undecrypted = sum(failed[code] for code in _UNDECRYPTED)
     if undecrypted == len(arguments.files):
+        keys = settings.operator_keys / f"{OPERATOR}.json"
         print(
             f"metroledger: {undecrypted} files given and NOTHING DECRYPTED: no key in "
-            f"{settings.operator_keys / (OPERATOR + '.json')} fits; ask Enedis for the present key, "
+            f"{keys} fits; ask Enedis for the present key, "
             "add it, and ingest the files again with --attempt 1",
             file=sys.stderr,
         )
@@ -110,13 +113,15 @@ def ingest_file(services: Services, keyring: Keyring, path: Path, attempt: int =
 
 def _print(path: Path, outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
-        print_json({
-            "file": path.name,
-            "delivery": str(outcome.id),
-            "result": outcome.result.value,
-            "counts": outcome.counts,
-            "points": [dict(ends) for ends in outcome.rows.values()],
-        })
+        print_json(
+            {
+                "file": path.name,
+                "delivery": str(outcome.id),
+                "result": outcome.result.value,
+                "counts": outcome.counts,
+                "points": [dict(ends) for ends in outcome.rows.values()],
+            }
+        )
         return
     print(f"{path.name}: {outcome.result.value.replace('_', ' ')}, delivery {outcome.id}")
     for reason, count in sorted(outcome.counts.items()):

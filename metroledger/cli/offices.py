@@ -60,10 +60,8 @@ def _publish(settings: Settings, arguments: argparse.Namespace) -> int:
         stream = offices.publish_text(
             installation.services,
             administrator(installation),
-            kind=TextKind(arguments.kind),
-            version=arguments.version,
-            language=arguments.language,
-            text=text,
+            TextKind(arguments.kind),
+            offices.Text(version=arguments.version, language=arguments.language, text=text),
         )
     print(f"published {arguments.kind} version {arguments.version}: {stream}")
     return 0

@@ -215,7 +215,9 @@ def _line(piece: DayConsumption) -> str:
     if piece.energy_wh is not None:
         together = "  (together: the midnight between is missing)" if " to " in days else ""
         return f"{days:24} {piece.energy_wh:>12,} Wh{together}".replace(",", " ")
-    cause = f"held back: {piece.held.value.replace('_', ' ')}" if piece.held else "gap: not measured"
+    cause = (
+        f"held back: {piece.held.value.replace('_', ' ')}" if piece.held else "gap: not measured"
+    )
     return f"{days:24} {'—':>12}     {cause}"
 
 
@@ -233,5 +235,3 @@ def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
     for place in certificate.not_reached:
         print(f"  not reached: {place}")
     return 0
-
-
