@@ -180,16 +180,16 @@ def test_a_second_process_joins_and_the_last_one_out_stops_it(home: Path) -> Non
 
 
 def test_many_that_start_at_once_share_one_server(home: Path) -> None:
-    users = [User(home) for _ in range(8)]
+    users = [User(home) for _ in range(5)]
     for user in users:
         user.ready()
     assert (home / "server.log").read_text().count("listening on Unix socket") == 1
-    assert [user.end() for user in users] == [0] * 8
+    assert [user.end() for user in users] == [0] * 5
     assert not processes_of(home)
 
 
 def test_users_may_come_and_go_at_any_moment(home: Path) -> None:
-    for _ in range(10):
+    for _ in range(5):
         with EmbeddedPostgres(home):
             leaving = User(home).ready()
             leaving.leave()  # while we do, and while the next round joins
@@ -210,16 +210,16 @@ def test_a_killed_user_takes_the_server_along_only_when_it_was_the_last(home: Pa
 
 @pytest.mark.chaos
 def test_one_may_start_while_the_killed_ones_server_stops(home: Path) -> None:
-    for _ in range(5):
+    for _ in range(3):
         User(home).ready().end(signal.SIGKILL)
         with EmbeddedPostgres(home) as server:
             remember(server, "next")
     with EmbeddedPostgres(home) as server:
-        assert remembered(server) == ["next"] * 5
+        assert remembered(server) == ["next"] * 3
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("after_s", [0.05, 0.2, 0.35, 0.5, 0.65])
+@pytest.mark.parametrize("after_s", [0.05, 0.3, 0.55])
 def test_a_kill_during_the_first_start_leaves_nothing_in_the_way(
     home: Path, after_s: float
 ) -> None:
