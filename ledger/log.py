@@ -9,20 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from domain.errors import Unavailable
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-class LogUnavailable(Unavailable):
-    """The log does not answer."""
-
-    def __init__(self, log: str) -> None:
-        """Take the log's name for itself."""
-        super().__init__(
-            f"the log ({log}) does not answer; nothing was decided, nothing is lost: try again"
-        )
 
 
 class Entry(NamedTuple):
@@ -65,14 +53,14 @@ class CommitLog(Protocol):
         """Return entries from the first at or after `start`, in order, without skipping any.
 
         At most `limit`, and as many as fit in `bytes_max` but at least one where there
-        is one; empty when the log ends before `start`. Raises `LogUnavailable`.
+        is one; empty when the log ends before `start`. Raises `Unavailable`.
         """
 
     def end(self) -> int:
-        """Return the offset after the last record. Raises `LogUnavailable`."""
+        """Return the offset after the last record. Raises `Unavailable`."""
 
     def begin(self) -> int:
-        """Return the first offset the log still holds. Raises `LogUnavailable`."""
+        """Return the first offset the log still holds. Raises `Unavailable`."""
 
     def describe(self) -> Description:
-        """Return what the log says of itself. Raises `LogUnavailable`."""
+        """Return what the log says of itself. Raises `Unavailable`."""

@@ -16,7 +16,7 @@ from typing import Final
 
 from tests.simulation.invariants import check
 from tests.simulation.mutants import REAL, Parts
-from tests.simulation.toy import AGREEMENTS, METERS, OWNER, Command, Mind, collection_of, name
+from tests.simulation.toy import AGREEMENTS, METERS, OWNER, Command, Mind, name, text_of
 from tests.simulation.world import (
     Steps,
     Violation,
@@ -127,7 +127,7 @@ class Run:
 
     def send(self, command: Command) -> None:
         """Let one more process carry a command."""
-        who = f"{name_of(command)} by {self.world.fresh + 1}"
+        who = f"{text_of(command.id)} by {self.world.fresh + 1}"
         steps = writing(self.world, command, self.draw_mind(), who)
         self.actors.append(Actor(who, steps, command=command))
 
@@ -232,7 +232,7 @@ class Run:
         self.actors.remove(actor)
         self.tickets = [one for one in self.tickets if one is not actor]
         command = actor.command
-        if command is not None and self.step < STEPS and self.chance.random() < 0.5:
+        if command is not None and self.step < STEPS and self.chance.random() < 0.8:
             self.react(command)
 
     def react(self, command: Command) -> None:
@@ -242,15 +242,11 @@ class Run:
         if accepted is None or command.kind not in {"grant", "withdraw"}:
             return
         kind = "start" if command.kind == "grant" else "stop"
-        consent = command.about
-        if command.kind == "grant":
-            consent = next(
-                leaf[:16]
-                for leaf in world.store.entries(accepted.leaf, accepted.leaf + accepted.leaves)
-                if leaf[16:23] == b"granted"
-            )
-        derived = kind.encode() + b"~" + collection_of(consent)[8 : 16 - len(kind) + 7]
-        self.send(Command(kind, derived.ljust(16, b".")[:16], consent, derived=True))
+        leaves = world.store.entries(accepted.leaf, accepted.leaf + accepted.leaves)
+        granted = [leaf[:16] for leaf in leaves if leaf[16:23] == b"granted"]
+        consent = granted[0] if granted else command.about
+        derived = name(f"{kind}-of-{text_of(consent).removeprefix('consent-')}")
+        self.send(Command(kind, derived, consent, derived=True))
 
     def quiet(self) -> None:
         """Stop the faults; let everything arrive and everyone finish; then check."""
@@ -281,10 +277,6 @@ class Run:
                 moved |= self.advance(actor)
             if not moved:
                 return
-
-
-def name_of(command: Command) -> str:
-    return command.id.rstrip(b".").decode()
 
 
 def play(seed: int, parts: Parts = REAL, *, trace: list[str] | None = None) -> World:

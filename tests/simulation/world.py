@@ -52,7 +52,7 @@ ORIGIN: Final = "ledger.example/simulated"
 Steps = Generator[Callable[[], bool] | None, None, None]
 
 
-class Violation(AssertionError):  # noqa: N818 (it is what the campaign counts)
+class Violation(AssertionError):
     """Something happened that must never happen."""
 
 
