@@ -33,6 +33,7 @@ class Parts:
     store: type[ToyStore] = ToyStore
     write: Writes = protocol.write
     tiles_first: bool = True
+    locks: bool = True
 
 
 REAL = Parts()
@@ -106,11 +107,29 @@ def void_is_refusal(command: bytes, *, derived: bool = False) -> Steps:
     """Answer a refusal when the record just sent was folded and found void."""
 
     def look(reply: object) -> None:
-        if isinstance(reply, Settled) and reply.fate is None and reply.moved:
+        if isinstance(reply, Settled) and reply.fate is None and reply.moved and not derived:
             message = "void"
             raise Refused(message)
 
     return _between(protocol.write(command, derived=derived), look)
+
+
+def barrier_unfolded(command: bytes, *, derived: bool = False) -> Steps:
+    """Answer a refusal once its barrier was appended, not waiting for the fold."""
+    refused: list[Refusal] = []
+
+    def look(reply: object) -> None:
+        if isinstance(reply, Refusal) and not derived:
+            refused.append(reply)
+        elif refused and isinstance(reply, int):  # the offset of the barrier
+            raise refused[-1].error
+
+    return _between(protocol.write(command, derived=derived), look)
+
+
+def derived_barred(command: bytes, *, derived: bool = False) -> Steps:  # noqa: ARG001
+    """Treat what a reaction or a delivery asks for as a person's command."""
+    return protocol.write(command)
 
 
 def no_checkpoint(command: bytes, *, derived: bool = False) -> Steps:
@@ -127,8 +146,11 @@ MUTANTS: dict[str, Parts] = {
     "void reported as refusal": Parts(write=void_is_refusal),
     "no cursor compare-and-swap": Parts(store=NoSwap),
     "answer before the checkpoint": Parts(write=no_checkpoint),
-    # Beyond those that the design names: each half of the first, the order of a publication.
+    # Beyond those that the design names: halves of the above, and the publisher's own rules.
     "no check for barred ids": Parts(rule=OnlyAcceptedIds),
     "no check for accepted ids": Parts(rule=OnlyBarredIds),
+    "barrier not awaited": Parts(write=barrier_unfolded),
+    "derived commands barred": Parts(write=derived_barred),
     "checkpoint before its tiles": Parts(tiles_first=False),
+    "publishers without their lock": Parts(locks=False),
 }

@@ -183,12 +183,11 @@ def publishing(world: World, who: str) -> Steps:
     public, store = world.public, world.store
 
     def needed() -> bool:
-        return public.holder is None and store.at.size > public.checkpoint
+        free = public.holder is None or not world.parts.locks
+        return free and store.at.size > public.checkpoint
 
     while True:
         yield needed
-        if public.holder is not None:
-            continue
         public.holder = who
         yield None
         recover(world)
@@ -347,6 +346,7 @@ def answer_success(
 
 def answer_refusal(world: World, command: Command, error: Refused, who: str) -> None:
     world.say(who, f"answers: refused ({type(error).__name__}: {error})")
+    require(not command.derived, "{} was barred, and is stopped for ever", command.id)
     there = world.store.accepted(command.id) is not None
     require(not there, "{} was refused and had been accepted", command.id)
     world.answers.append(Answer(command, accepted=False, refused=True))
