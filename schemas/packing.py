@@ -1,28 +1,30 @@
-"""Pack a reading's payload before it is sealed: a third of the bytes of its JSON.
+"""Pack a reading's payload before it is sealed: a quarter of the bytes of its JSON.
 
-The commitment stays over the canonical JSON, so packing is nobody's business but
-ours; still its bytes are kept for ever. `unpack(kind, pack(reading))` is the reading,
-for every valid value.
+The commitment stays over the canonical JSON, so packing is nobody's business but ours;
+still its bytes are kept for ever. `unpack(kind, pack(reading))` is the reading, for every
+valid value. One reading may have several packed forms (a text is written out until it is
+known by its code), so packed bytes are never compared or hashed.
 
-::
+Every kind begins with eight bytes, `version u8 = 1 ‖ form u8 ‖ number u48`, then fixed
+fields; what did not fit into these follows at once, then the rest in the words of
+`packing_words` and the rows of `packing_rows`::
 
-    version u8 = 1, then by kind
-    index     number ‖ at ‖ direction ‖ device ‖ quality ‖ reference ‖ shape ‖ values
-    interval  number ‖ start ‖ end ‖ direction ‖ device ‖ quality ‖ status ‖ coefficient
-              ‖ energy ‖ volume ‖ first index ‖ last index
-    curve     number ‖ day ‖ direction ‖ device ‖ quality ‖ reference ‖ runs
-    power     number ‖ day ‖ instant or none ‖ direction ‖ device ‖ quality ‖ reference
-              ‖ unit ‖ power
+    index      at u32                    device quality reference, shape, values
+    interval   start u32, end u32        device quality status coefficient, energy volume
+                                         index_start index_end
+    curve day  day u32                   device quality reference, number of runs, runs
+    power      day u32, at u32           device quality reference, power, unit
 
-The *shape* of an index is all of its registers but their values: the same for every
-meter with the same calendars, so it is written once and remembered.
+    run        form u8, start u32, step, number of values, values
+
+Bit 0 of the form: energy flows to the network (production). Bits 1 to 3: the row of
+values of an index, or of one run. Every other bit is 0, and any byte left over is an error.
 """
 
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from domain.errors import Malformed
 from domain.events.reading import (
@@ -30,305 +32,310 @@ from domain.events.reading import (
     IntervalReceived,
     LoadCurveDayReceived,
     MaximumPowerReceived,
-    Register,
+    Reading,
     Run,
 )
 from domain.values import Direction
-from schemas.packed import DIRECTIONS, PackedBroken, Reader, Writer
+from schemas.packing_rows import (
+    HOLES,
+    WIDTH,
+    pack_registers,
+    pack_row,
+    unpack_registers,
+    unpack_row,
+)
+from schemas.packing_words import (
+    NO_INSTANT,
+    ODD_INSTANT,
+    ODD_NUMBER,
+    PackedBroken,
+    instant_field,
+    number_field,
+    pack_integer,
+    pack_odd_instant,
+    pack_text,
+    unpack_day,
+    unpack_instant,
+    unpack_integer,
+    unpack_number,
+    unpack_some_integer,
+    unpack_some_text,
+    unpack_text,
+)
 from schemas.registry import reading_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from domain.events.reading import Reading
+    from datetime import datetime
 
 VERSION: Final = 1
-_SHAPES_REMEMBERED: Final = 4_096
-_WIDTHS: Final = {4: "I", 8: "q"}
-_U32: Final = 1 << 32
+"""The first byte of every packed reading."""
 
-_GRIDS: Final = ("distributor", "supplier", "total")
-_GRID_INLINE: Final = 3
-_SAME_CALENDAR: Final = 1 << 2
-_NO_VALUE: Final = 1 << 3
-_PLAUSIBILITY: Final = 4
-_RANK_NONE: Final = 1 << 6
-_RANK_NEXT: Final = 1 << 7
-_PLAUSIBILITIES: Final = (None, 0, 1)
-_PLAUSIBILITY_INLINE: Final = 3
+_VERSION: Final = VERSION << 56
+_NUMBER: Final = (1 << 48) - 1
+_PRODUCTION: Final = 1
+_FORMS: Final = {Direction.CONSUMPTION: 0, Direction.PRODUCTION: _PRODUCTION}
+_DIRECTIONS: Final = (Direction.CONSUMPTION, Direction.PRODUCTION)
+_one, _two = struct.Struct(">QI"), struct.Struct(">QII")
+_run = struct.Struct(">BI")
 
 
-class Unpackable(Malformed):
-    """A reading holds a number that no meter sends."""
+class NotPackable(Malformed):
+    """A reading holds a value that no operator sends and no form of ours holds."""
 
-    def __init__(self) -> None:
-        """Take nothing: the number is personal."""
+    def __init__(self, kind: str) -> None:
+        """Take the reading's type only: its values are personal."""
         super().__init__(
-            "a reading holds a number outside 64 bits or an instant that is not in UTC; the file "
-            "it came in is not what its format says"
+            f"a reading ({kind}) holds an integer of more than 64 bits, an instant that is not in "
+            "UTC or a text that is not Unicode; the file it came in is not what its format says: "
+            "park it"
         )
 
 
-class _Face(NamedTuple):
-    """A register without its value; `valued` is whether it has one."""
-
-    grid: str
-    calendar: str | None
-    slot: str
-    rank: int | None
-    plausibility: int | None
-    valued: bool
-
-
 def pack(reading: Reading) -> bytes:
-    """Return a reading's packed bytes."""
-    writer = Writer()
-    writer.byte(VERSION)
-    writer.number(reading.number)
+    """Return a reading's packed bytes; raise `NotPackable` rather than lose anything."""
     try:
-        match reading:
-            case IndexReceived():
-                _pack_index(writer, reading)
-            case IntervalReceived():
-                _pack_interval(writer, reading)
-            case LoadCurveDayReceived():
-                _pack_curve(writer, reading)
-            case MaximumPowerReceived():
-                _pack_power(writer, reading)
-    except (struct.error, OverflowError) as error:
-        raise Unpackable from error
-    return writer.finish()
+        return _PACK[type(reading)](reading)
+    except (struct.error, OverflowError, UnicodeEncodeError):
+        raise NotPackable(type(reading).TOPIC) from None
 
 
 def unpack(kind: int, packed: bytes) -> Reading:
     """Return the reading of a kind; raise `PackedBroken` unless every byte is accounted for."""
-    reader = Reader(packed)
-    shape = reading_type(kind)
+    unpacker = _UNPACK[reading_type(kind)]
     try:
-        if reader.byte() != VERSION:
-            raise PackedBroken
-        number = reader.number()
-        reading = _UNPACK[shape](reader, number)
-    except (IndexError, ValueError, OverflowError, struct.error) as error:
-        raise PackedBroken from error
-    reader.finish()
+        reading, end = unpacker(packed)
+    except (IndexError, ValueError, OverflowError, MemoryError, struct.error):
+        raise PackedBroken from None
+    if end != len(packed):
+        raise PackedBroken
     return reading
 
 
-def _pack_index(writer: Writer, reading: IndexReceived) -> None:
-    writer.instant(reading.at)
-    writer.byte(DIRECTIONS.index(reading.direction))
-    writer.text(reading.device)
-    writer.text(reading.quality)
-    writer.text(reading.reference)
-    registers = reading.registers
-    writer.blob(_encode_shape(tuple(map(_face, registers))))
-    values = [one.value_wh for one in registers if one.value_wh is not None]
-    fits = not values or (min(values) >= 0 and max(values) < _U32)
-    width = 4 if fits else 8
-    writer.byte(width)
-    writer.raw(struct.pack(f">{len(values)}{_WIDTHS[width]}", *values))
+def _odd(number: str, field: int, *instants: tuple[datetime | None, int]) -> bytes:
+    """Return what follows the fixed fields, because it did not fit into them."""
+    odd = pack_text(number) if field == ODD_NUMBER else b""
+    return odd + b"".join(pack_odd_instant(at) for at, its in instants if its == ODD_INSTANT)
 
 
-def _face(register: Register) -> _Face:
-    return _Face(
-        register.grid,
-        register.calendar,
-        register.slot,
-        register.rank,
-        register.plausibility,
-        register.value_wh is not None,
+def _form_of(word: int, allowed: int = _PRODUCTION) -> int:
+    """Return the form in a head's first word, after refusing what is not of version 1."""
+    form = word >> 48 & 0xFF
+    if word >> 56 != VERSION or form & ~allowed:
+        raise PackedBroken
+    return form
+
+
+def _pack_index(reading: IndexReceived) -> bytes:
+    form, shape, row = pack_registers(reading.registers)
+    form |= _FORMS[reading.direction]
+    number, at = number_field(reading.number), instant_field(reading.at)
+    odd = b""
+    if number == ODD_NUMBER or at == ODD_INSTANT:
+        odd = _odd(reading.number, number, (reading.at, at))
+    return b"".join(
+        (
+            _one.pack(_VERSION | form << 48 | number, at),
+            odd,
+            pack_text(reading.device),
+            pack_text(reading.quality),
+            pack_text(reading.reference),
+            shape,
+            row,
+        )
     )
 
 
-@lru_cache(maxsize=_SHAPES_REMEMBERED)
-def _encode_shape(faces: tuple[_Face, ...]) -> bytes:
-    writer = Writer()
-    calendar, rank = None, 0
-    for place, face in enumerate(faces):
-        same = place > 0 and face.calendar == calendar
-        flags = _flags(face, same_calendar=same, rank_before=rank)
-        writer.byte(flags)
-        if flags & 3 == _GRID_INLINE:
-            writer.text(face.grid)
-        if not same:
-            writer.text(face.calendar)
-        writer.text(face.slot)
-        if face.rank is not None and not flags & _RANK_NEXT:
-            writer.integer(face.rank)
-        if flags >> _PLAUSIBILITY & 3 == _PLAUSIBILITY_INLINE and face.plausibility is not None:
-            writer.integer(face.plausibility)
-        calendar, rank = face.calendar, face.rank or 0
-    return writer.finish()
-
-
-def _flags(face: _Face, *, same_calendar: bool, rank_before: int) -> int:
-    flags = _GRIDS.index(face.grid) if face.grid in _GRIDS else _GRID_INLINE
-    flags |= _SAME_CALENDAR if same_calendar else 0
-    flags |= 0 if face.valued else _NO_VALUE
-    known = face.plausibility in _PLAUSIBILITIES
-    code = _PLAUSIBILITIES.index(face.plausibility) if known else _PLAUSIBILITY_INLINE
-    flags |= code << _PLAUSIBILITY
-    if face.rank is None:
-        return flags | _RANK_NONE
-    return flags | (_RANK_NEXT if face.rank == rank_before + 1 else 0)
-
-
-@lru_cache(maxsize=_SHAPES_REMEMBERED)
-def _decode_shape(shape: bytes) -> tuple[_Face, ...]:
-    reader = Reader(shape)
-    faces: list[_Face] = []
-    calendar, rank_before = None, 0
-    while not reader.at_end():
-        flags = reader.byte()
-        grid = flags & 3
-        name = reader.some_text() if grid == _GRID_INLINE else _GRIDS[grid]
-        calendar = calendar if flags & _SAME_CALENDAR else reader.text()
-        slot = reader.some_text()
-        rank = _decode_rank(reader, flags, rank_before)
-        code = flags >> _PLAUSIBILITY & 3
-        known = code != _PLAUSIBILITY_INLINE
-        plausibility = _PLAUSIBILITIES[code] if known else reader.integer()
-        faces.append(_Face(name, calendar, slot, rank, plausibility, not flags & _NO_VALUE))
-        rank_before = rank or 0
-    return tuple(faces)
-
-
-def _decode_rank(reader: Reader, flags: int, before: int) -> int | None:
-    if flags & _RANK_NONE:
-        return None
-    return before + 1 if flags & _RANK_NEXT else reader.integer()
-
-
-def _unpack_index(reader: Reader, number: str) -> IndexReceived:
-    at, direction = reader.instant(), Direction(DIRECTIONS[reader.byte()])
-    device, quality, reference = reader.text(), reader.some_text(), reader.text()
-    faces = _decode_shape(reader.blob())
-    code = _WIDTHS.get(reader.byte())
-    if code is None:
-        raise PackedBroken
-    valued = sum(face.valued for face in faces)
-    values = iter(reader.unpack(f">{valued}{code}"))
-    return IndexReceived(
+def _unpack_index(packed: bytes) -> tuple[IndexReceived, int]:
+    word, seconds = _one.unpack_from(packed)
+    form = _form_of(word, _PRODUCTION | WIDTH | HOLES)
+    number, place = unpack_number(word & _NUMBER, packed, _one.size)
+    at, place = unpack_instant(seconds, packed, place)
+    device, place = unpack_text(packed, place)
+    quality, place = unpack_some_text(packed, place)
+    reference, place = unpack_text(packed, place)
+    registers, place = unpack_registers(form, packed, place)
+    reading = IndexReceived(
         number=number,
         at=at,
-        direction=direction,
+        direction=_DIRECTIONS[form & _PRODUCTION],
         device=device,
         quality=quality,
         reference=reference,
-        registers=tuple(
-            Register(
-                grid=grid,
-                calendar=calendar,
-                slot=slot,
-                rank=rank,
-                value_wh=next(values) if has_value else None,
-                plausibility=plausibility,
-            )
-            for grid, calendar, slot, rank, plausibility, has_value in faces
-        ),
+        registers=registers,
+    )
+    return reading, place
+
+
+def _pack_interval(reading: IntervalReceived) -> bytes:
+    number = number_field(reading.number)
+    start, end = instant_field(reading.start), instant_field(reading.end)
+    return b"".join(
+        (
+            _two.pack(_VERSION | _FORMS[reading.direction] << 48 | number, start, end),
+            _odd(reading.number, number, (reading.start, start), (reading.end, end)),
+            pack_text(reading.device),
+            pack_text(reading.quality),
+            pack_text(reading.status),
+            pack_text(reading.coefficient),
+            pack_integer(reading.energy_wh),
+            pack_integer(reading.volume_dm3),
+            pack_integer(reading.index_start_dm3),
+            pack_integer(reading.index_end_dm3),
+        )
     )
 
 
-def _pack_interval(writer: Writer, reading: IntervalReceived) -> None:
-    writer.instant(reading.start)
-    writer.instant(reading.end)
-    writer.byte(DIRECTIONS.index(reading.direction))
-    for text in (reading.device, reading.quality, reading.status, reading.coefficient):
-        writer.text(text)
-    for value in (
-        reading.energy_wh,
-        reading.volume_dm3,
-        reading.index_start_dm3,
-        reading.index_end_dm3,
-    ):
-        writer.optional_integer(value)
-
-
-def _unpack_interval(reader: Reader, number: str) -> IntervalReceived:
-    start, end = reader.instant(), reader.instant()
-    direction = Direction(DIRECTIONS[reader.byte()])
-    device, quality, status, coefficient = (
-        reader.text(),
-        reader.some_text(),
-        reader.text(),
-        reader.text(),
-    )
-    energy, volume, first, last = (reader.optional_integer() for _ in range(4))
-    return IntervalReceived(
+def _unpack_interval(packed: bytes) -> tuple[IntervalReceived, int]:
+    word, first, last = _two.unpack_from(packed)
+    form = _form_of(word)
+    number, place = unpack_number(word & _NUMBER, packed, _two.size)
+    start, place = unpack_instant(first, packed, place)
+    end, place = unpack_instant(last, packed, place)
+    device, place = unpack_text(packed, place)
+    quality, place = unpack_some_text(packed, place)
+    status, place = unpack_text(packed, place)
+    coefficient, place = unpack_text(packed, place)
+    energy, place = unpack_integer(packed, place)
+    volume, place = unpack_integer(packed, place)
+    index_start, place = unpack_integer(packed, place)
+    index_end, place = unpack_integer(packed, place)
+    reading = IntervalReceived(
         number=number,
         start=start,
         end=end,
-        direction=direction,
+        direction=_DIRECTIONS[form],
         device=device,
         quality=quality,
         status=status,
         energy_wh=energy,
         volume_dm3=volume,
         coefficient=coefficient,
-        index_start_dm3=first,
-        index_end_dm3=last,
+        index_start_dm3=index_start,
+        index_end_dm3=index_end,
+    )
+    return reading, place
+
+
+def _pack_curve(reading: LoadCurveDayReceived) -> bytes:
+    number = number_field(reading.number)
+    word = _VERSION | _FORMS[reading.direction] << 48 | number
+    return b"".join(
+        (
+            _one.pack(word, reading.day.toordinal()),
+            _odd(reading.number, number),
+            pack_text(reading.device),
+            pack_text(reading.quality),
+            pack_text(reading.reference),
+            pack_integer(len(reading.runs)),
+            *map(_pack_run, reading.runs),
+        )
     )
 
 
-def _pack_curve(writer: Writer, reading: LoadCurveDayReceived) -> None:
-    writer.day(reading.day)
-    writer.byte(DIRECTIONS.index(reading.direction))
-    for text in (reading.device, reading.quality, reading.reference):
-        writer.text(text)
-    writer.size(len(reading.runs))
-    for run in reading.runs:
-        writer.instant(run.start)
-        writer.integer(run.step_s)
-        writer.powers(run.power_w)
-
-
-def _unpack_curve(reader: Reader, number: str) -> LoadCurveDayReceived:
-    day, direction = reader.day(), Direction(DIRECTIONS[reader.byte()])
-    device, quality, reference = reader.text(), reader.some_text(), reader.text()
-    runs = tuple(
-        Run(start=reader.instant(), step_s=reader.integer(), power_w=reader.powers())
-        for _ in range(reader.size())
+def _pack_run(run: Run) -> bytes:
+    form, row = pack_row(run.power_w)
+    start = instant_field(run.start)
+    return b"".join(
+        (
+            _run.pack(form, start),
+            pack_odd_instant(run.start) if start == ODD_INSTANT else b"",
+            pack_integer(run.step_s),
+            pack_integer(len(run.power_w)),
+            row,
+        )
     )
-    return LoadCurveDayReceived(
+
+
+def _unpack_curve(packed: bytes) -> tuple[LoadCurveDayReceived, int]:
+    word, day = _one.unpack_from(packed)
+    form = _form_of(word)
+    number, place = unpack_number(word & _NUMBER, packed, _one.size)
+    device, place = unpack_text(packed, place)
+    quality, place = unpack_some_text(packed, place)
+    reference, place = unpack_text(packed, place)
+    count, place = unpack_some_integer(packed, place)
+    if count < 0:
+        raise PackedBroken
+    runs: list[Run] = []
+    for _ in range(count):
+        run, place = _unpack_run(packed, place)
+        runs.append(run)
+    reading = LoadCurveDayReceived(
         number=number,
-        day=day,
-        direction=direction,
+        day=unpack_day(day),
+        direction=_DIRECTIONS[form],
         device=device,
         quality=quality,
         reference=reference,
-        runs=runs,
+        runs=tuple(runs),
+    )
+    return reading, place
+
+
+def _unpack_run(packed: bytes, place: int) -> tuple[Run, int]:
+    form, seconds = _run.unpack_from(packed, place)
+    if form & ~(WIDTH | HOLES):
+        raise PackedBroken
+    start, place = unpack_instant(seconds, packed, place + _run.size)
+    step, place = unpack_some_integer(packed, place)
+    count, place = unpack_some_integer(packed, place)
+    if count < 0:
+        raise PackedBroken
+    powers, place = unpack_row(form, count, packed, place)
+    return Run(start=start, step_s=step, power_w=powers), place
+
+
+def _pack_power(reading: MaximumPowerReceived) -> bytes:
+    number, at = number_field(reading.number), instant_field(reading.at)
+    word = _VERSION | _FORMS[reading.direction] << 48 | number
+    return b"".join(
+        (
+            _two.pack(word, reading.day.toordinal(), at),
+            _odd(reading.number, number, (reading.at, at)),
+            pack_text(reading.device),
+            pack_text(reading.quality),
+            pack_text(reading.reference),
+            pack_integer(reading.power),
+            pack_text(reading.unit),
+        )
     )
 
 
-def _pack_power(writer: Writer, reading: MaximumPowerReceived) -> None:
-    writer.day(reading.day)
-    writer.optional_instant(reading.at)
-    writer.byte(DIRECTIONS.index(reading.direction))
-    for text in (reading.device, reading.quality, reading.reference, reading.unit):
-        writer.text(text)
-    writer.integer(reading.power)
-
-
-def _unpack_power(reader: Reader, number: str) -> MaximumPowerReceived:
-    day, at = reader.day(), reader.optional_instant()
-    direction = Direction(DIRECTIONS[reader.byte()])
-    device, quality, reference = reader.text(), reader.some_text(), reader.text()
-    unit, power = reader.some_text(), reader.integer()
-    return MaximumPowerReceived(
+def _unpack_power(packed: bytes) -> tuple[MaximumPowerReceived, int]:
+    word, day, seconds = _two.unpack_from(packed)
+    form = _form_of(word)
+    number, place = unpack_number(word & _NUMBER, packed, _two.size)
+    at: datetime | None = None
+    if seconds != NO_INSTANT:
+        at, place = unpack_instant(seconds, packed, place)
+    device, place = unpack_text(packed, place)
+    quality, place = unpack_some_text(packed, place)
+    reference, place = unpack_text(packed, place)
+    power, place = unpack_some_integer(packed, place)
+    unit, place = unpack_some_text(packed, place)
+    reading = MaximumPowerReceived(
         number=number,
-        day=day,
+        day=unpack_day(day),
         at=at,
-        direction=direction,
+        direction=_DIRECTIONS[form],
         device=device,
         quality=quality,
         reference=reference,
         power=power,
         unit=unit,
     )
+    return reading, place
 
 
-_UNPACK: Final[dict[type[Reading], Callable[[Reader, str], Reading]]] = {
+_PACK: Final[dict[type[Reading], Callable[..., bytes]]] = {
+    IndexReceived: _pack_index,
+    IntervalReceived: _pack_interval,
+    LoadCurveDayReceived: _pack_curve,
+    MaximumPowerReceived: _pack_power,
+}
+
+_UNPACK: Final[dict[type[Reading], Callable[[bytes], tuple[Reading, int]]]] = {
     IndexReceived: _unpack_index,
     IntervalReceived: _unpack_interval,
     LoadCurveDayReceived: _unpack_curve,
