@@ -139,12 +139,15 @@ class EmbeddedPostgres:
             Unavailable: a leaf that says why not, and what to do.
         """
         deadline = time.monotonic() + self._patience_s
-        site.claim_directory(self.directory, self._account)
-        self._use = self._open("users.lock", os.O_RDWR)
         try:
+            site.claim_directory(self.directory, self._account)
+            self._use = self._open("users.lock", os.O_RDWR)
             while not _lock(self._use, fcntl.LOCK_SH):  # one that stops is let go first
                 self._wait(deadline, "the one before it is still stopping")
             self._start_or_join(deadline)
+        except OSError as error:
+            self.close()
+            raise site.DirectoryUnusable(self.directory, str(error)) from error
         except BaseException:
             self.close()
             raise

