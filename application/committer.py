@@ -143,10 +143,13 @@ class Committer:
         self.publish()
         store = self._folder.store
         fates = store.fates({one.command for one in appended.submissions})
+        accepted = store.accepted_of([c for c, fate in fates.items() if fate is Fate.ACCEPTED])
         open_ = [one for one in appended.submissions if one.command not in fates]
         heads = store.heads({stream for one in open_ for stream, _ in one.expects})
         for one in appended.submissions:
-            one.answer.set_result(settle(one.command, one.expects, fates, heads))
+            moved = one.command not in fates and has_moved(one.expects, heads)
+            fate, place = fates.get(one.command), accepted.get(one.command)
+            one.answer.set_result(Settled(fate, moved, place))
 
     def fate(self, command: bytes) -> Fate | None:
         """Return what became of a command so far, having folded to where the log ends."""
@@ -158,12 +161,6 @@ class Committer:
         return self._folder.store.accepted(command)
 
 
-def settle(
-    command: bytes,
-    expects: tuple[tuple[bytes, int], ...],
-    fates: Mapping[bytes, Fate],
-    heads: Mapping[bytes, Head],
-) -> Settled:
-    """Return what the fold says of a command, and whether a stream it expects has moved."""
-    moved = any(heads.get(stream, NO_STREAM) != (version, False) for stream, version in expects)
-    return Settled(fates.get(command), moved)
+def has_moved(expects: tuple[tuple[bytes, int], ...], heads: Mapping[bytes, Head]) -> bool:
+    """Whether a stream is not where a decision saw it, or has ended."""
+    return any(heads.get(stream, NO_STREAM) != (version, False) for stream, version in expects)

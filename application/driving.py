@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from application.committer import Committer
     from application.protocol import Decision, Settled
+    from ledger.store import Accepted
 
 PATIENCE_S: Final = 10.0
 """How long one command may take before its sender is told that the outcome is open."""
@@ -41,8 +42,12 @@ def drive(
     steps: Generator[Step, Any, Result],
     committer: Committer,
     decide: Callable[[], Decision] | None = None,
-) -> Result:
-    """Run steps to their end and return what they return; raises what they raise."""
+) -> tuple[Result, Accepted | None]:
+    """Run steps to their end and return what they return; raises what they raise.
+
+    Of an accepted command, also where it lies, when it was accepted just now.
+    """
+    accepted: Accepted | None = None
     deadline = time.monotonic() + PATIENCE_S
     answer: Any = None
     record = b""
@@ -54,6 +59,7 @@ def drive(
                     record = step.record
                 case Settle():
                     answer = _settle(committer, record, step, deadline)
+                    accepted = answer.accepted or accepted
                 case Decide():
                     answer = decide() if decide else None
                 case LookUp():
@@ -61,8 +67,7 @@ def drive(
                 case _:
                     committer.publish()
     except StopIteration as stop:
-        result: Result = stop.value
-        return result
+        return stop.value, accepted
 
 
 def _settle(committer: Committer, record: bytes, step: Settle, deadline: float) -> Settled:

@@ -31,6 +31,7 @@ from typing import Any
 from domain.errors import Corrupt, Refused
 from ledger.record import Header, Kind, assemble, encode_header
 from ledger.rule import Fate
+from ledger.store import Accepted
 
 
 class RefusedBefore(Refused):
@@ -112,10 +113,14 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What the fold says: the command's fate, and whether a stream of `expects` has moved."""
+    """What the fold says: the command's fate, and whether a stream of `expects` has moved.
+
+    `accepted` is where an accepted command lies, when whoever settles knows it.
+    """
 
     fate: Fate | None
     moved: bool
+    accepted: Accepted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ from application.protocol import Proposal, submit
 from domain.errors import Corrupt
 from ledger import record as records
 from ledger.record import Frame, Header, Kind, Write, assemble, encode_frame, encode_header
-from ledger.rule import Fate
 from ledger.store import Accepted
 from schemas import canonical
 from schemas.leaf import decode_reading_leaf
@@ -87,7 +86,7 @@ class LedgerRecorder(ApplicationRecorder):
         self,
         stored_events: Sequence[StoredEvent],
         *,
-        header: bytes | None = None,
+        header: Header | None = None,
         proposals: list[bytes] | None = None,
         **_: Any,
     ) -> Sequence[int] | None:
@@ -102,18 +101,16 @@ class LedgerRecorder(ApplicationRecorder):
             header, frames = _opaque_commit(stored_events)
         else:
             frames = [event.state[DIGEST_SIZE:] for event in stored_events]
+        record = assemble(encode_header(header), frames)
         if proposals is not None:
-            proposals.append(assemble(header, frames))
+            proposals.append(record)
             return None
-        command = records.decode_header(header).command
-        accepted = self._commit(command, header, assemble(header, frames))
+        accepted = self._commit(header, record)
         return list(range(accepted.position, accepted.position + accepted.events))
 
-    def _commit(self, command: bytes, header: bytes, record: bytes) -> Accepted:
-        expects = tuple(records.decode_header(header).expects())
-        steps = submit(command, Proposal(record=record, expects=expects))
-        fate = drive(steps, self._committer)
-        accepted = self._committer.accepted(command) if fate is Fate.ACCEPTED else None
+    def _commit(self, header: Header, record: bytes) -> Accepted:
+        steps = submit(header.command, Proposal(record=record, expects=tuple(header.expects())))
+        _, accepted = drive(steps, self._committer)
         if accepted is None:
             message = "a stream is not where this commit expects it"
             raise IntegrityError(message)
@@ -285,7 +282,7 @@ def _numbered(event: StoredEvent, number: int) -> Notification:
     )
 
 
-def _opaque_commit(events: Sequence[StoredEvent]) -> tuple[bytes, list[bytes]]:
+def _opaque_commit(events: Sequence[StoredEvent]) -> tuple[Header, list[bytes]]:
     """Return header and frames of a commit whose events carry opaque state."""
     versions: dict[UUID, list[int]] = {}
     for event in events:
@@ -298,7 +295,7 @@ def _opaque_commit(events: Sequence[StoredEvent]) -> tuple[bytes, list[bytes]]:
         Write(stream.bytes, max(of_stream[0] - 1, 0), len(of_stream), 0)
         for stream, of_stream in versions.items()
     )
-    header = encode_header(Header(kind=Kind.COMMIT, command=os.urandom(16), writes=writes))
+    header = Header(kind=Kind.COMMIT, command=os.urandom(16), writes=writes)
     return header, [encode_frame(_opaque_frame(event)) for event in events]
 
 

@@ -209,8 +209,10 @@ class Ledger(Application[UUID]):
         self, command: UUID, propose: Callable[[], Decision], *, derived: bool = False
     ) -> Accepted | None:
         """Carry a command whose decisions `propose` makes; see `transact`."""
-        fate = drive(write(command.bytes, derived=derived), self.committer, propose)
-        return self.folder.store.accepted(command.bytes) if fate is Fate.ACCEPTED else None
+        fate, accepted = drive(write(command.bytes, derived=derived), self.committer, propose)
+        if fate is Fate.ACCEPTED:
+            return accepted or self.committer.accepted(command.bytes)
+        return None
 
     def _propose(
         self, command: UUID, decide: Callable[[Loading], Iterable[Change]], context: Context
@@ -227,10 +229,9 @@ class Ledger(Application[UUID]):
     ) -> Proposal:
         """Seal changes into one record that expects every stream that was read."""
         header = header_of(command, loading.seen, changes)
-        encoded = encode_header(header)
         proposals: list[bytes] = []
-        drafts = self.draft(encoded, loading, changes, context)
-        self.save(*drafts, header=encoded, proposals=proposals)
+        drafts = self.draft(encode_header(header), loading, changes, context)
+        self.save(*drafts, header=header, proposals=proposals)
         return Proposal(record=proposals[0], expects=tuple(header.expects()))
 
     def draft(

@@ -70,6 +70,10 @@ class MemoryFoldStore:
         """Return the accepted commit of a command."""
         return self.by_command.get(command)
 
+    def accepted_of(self, commands: Collection[bytes]) -> Mapping[bytes, Accepted]:
+        """Return the accepted commits of those commands that have one."""
+        return {c: self.by_command[c] for c in commands if c in self.by_command}
+
     def segments(self, stream: bytes, after: int = 0) -> Sequence[Segment]:
         """Return where a stream's events above a version lie, in order."""
         found = self.by_stream.get(stream, [])

@@ -69,6 +69,9 @@ class Kind(IntEnum):
     RULE = 4
 
 
+_KINDS: Final = {kind.value: kind for kind in Kind}
+
+
 class Read(NamedTuple):
     """A stream the decision read and does not write, at the version it saw."""
 
@@ -188,13 +191,13 @@ def decode_header(encoded: bytes) -> Header:
     form, kind, command, reads, writes = _fixed.unpack_from(encoded)
     if form != FORM:
         raise RecordMalformed("form of the header unknown")
-    if kind not in Kind.__members__.values():
+    if kind not in _KINDS:
         raise RecordMalformed("kind of the record unknown")
     middle = _fixed.size + reads * _read.size
     if len(encoded) != middle + writes * _write.size:
         raise RecordMalformed("header length")
     header = Header(
-        kind=Kind(kind),
+        kind=_KINDS[kind],
         command=command,
         reads=tuple(map(Read._make, _read.iter_unpack(encoded[_fixed.size : middle]))),
         writes=tuple(map(Write._make, _write.iter_unpack(encoded[middle:]))),
@@ -206,14 +209,14 @@ def decode_header(encoded: bytes) -> Header:
 def _check_header(header: Header) -> None:
     """Refuse lists out of order, a stream named twice, a write of nothing, odd flags."""
     read, written = [r.stream for r in header.reads], [w.stream for w in header.writes]
-    if read != sorted(set(read)):
+    if len(read) > 1 and read != sorted(set(read)):
         raise RecordMalformed("reads out of order")
-    if written != sorted(set(written)):
+    if len(written) > 1 and written != sorted(set(written)):
         raise RecordMalformed("writes out of order")
     for write in header.writes:
         if write.events < 1 or write.ends > 1:
             raise RecordMalformed("a write of nothing")
-    if not set(written).isdisjoint(read):
+    if read and not set(written).isdisjoint(read):
         raise RecordMalformed("a stream both read and written")
     if (header.kind is Kind.COMMIT) != bool(header.writes) or (
         header.kind is not Kind.COMMIT and header.reads

@@ -115,6 +115,9 @@ class FoldStore(Protocol):
     def accepted(self, command: bytes) -> Accepted | None:
         """Return the accepted commit of a command."""
 
+    def accepted_of(self, commands: Collection[bytes]) -> Mapping[bytes, Accepted]:
+        """Return the accepted commits of those commands that have one."""
+
     def segments(self, stream: bytes, after: int = 0) -> Sequence[Segment]:
         """Return where a stream's events above a version lie, in order."""
 

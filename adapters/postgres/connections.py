@@ -40,6 +40,7 @@ class Connections:
         """Take a libpq connection string."""
         self._conninfo = conninfo
         self._idle: list[Connection] = []
+        self._closed = False
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(POOL_MAX)
 
@@ -66,10 +67,11 @@ class Connections:
             raise DatabaseUnavailable from error
 
     def _give(self, connection: Connection) -> None:
-        if connection.closed:
-            return
         with self._lock:
-            self._idle.append(connection)
+            if not self._closed and not connection.closed:
+                self._idle.append(connection)
+                return
+        connection.close()
 
     def create_tables(self) -> None:
         """Create what is missing of the ledger's tables; safe to repeat."""
@@ -79,7 +81,8 @@ class Connections:
             connection.execute(statements)
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections now, and each that is lent when it comes back."""
         with self._lock:
+            self._closed = True
             while self._idle:
                 self._idle.pop().close()

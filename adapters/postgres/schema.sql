@@ -87,7 +87,7 @@ create index if not exists leaves_register on leaves (leaf) where in_register(en
 create table if not exists readings (
     consent uuid not null,
     "offset" bigint not null,
-    frame smallint not null,
+    frame integer not null,
     place integer not null,
     primary key (consent, "offset", frame, place)
 );

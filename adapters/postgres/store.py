@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
-_copy_reading = struct.Struct(">hi16siqihii")
+_copy_reading = struct.Struct(">hi16siqiiii")
 
 _HEADS: Final = """
     insert into heads select * from unnest(%s::uuid[], %s::bigint[], %s::boolean[])
@@ -96,8 +96,14 @@ class PostgresFoldStore:
 
     def accepted(self, command: bytes) -> Accepted | None:
         """Return the accepted commit of a command."""
-        rows = self._rows(_ACCEPTED + " where command = %s::uuid", _uuid(command))
-        return _accepted(rows[0]) if rows else None
+        return self.accepted_of([command]).get(command)
+
+    def accepted_of(self, commands: Collection[bytes]) -> Mapping[bytes, Accepted]:
+        """Return the accepted commits of those commands that have one."""
+        if not commands:
+            return {}
+        rows = self._rows(_ACCEPTED + " where command = any(%s::uuid[])", _uuids(commands))
+        return {row[0]: _accepted(row) for row in rows}
 
     def segments(self, stream: bytes, after: int = 0) -> Sequence[Segment]:
         """Return where a stream's events above a version lie, in order."""
@@ -282,7 +288,7 @@ def _write(connection: Connection, folded: Folded) -> None:
 def _copy_readings(connection: Connection, rows: Sequence[ReadingRow]) -> None:
     pack = _copy_reading.pack
     data = b"".join(
-        pack(4, 16, consent, 8, offset, 2, frame, 4, place)
+        pack(4, 16, consent, 8, offset, 4, frame, 4, place)
         for consent, offset, frame, place in rows
     )
     statement = 'copy readings (consent, "offset", frame, place) from stdin (format binary)'

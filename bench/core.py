@@ -1,0 +1,356 @@
+"""The ledger's core: commits, fold, verified replay, published tiles, bytes a reading.
+
+The rival for commits is eventsourcing's own PostgreSQL recorder, in the same run on the
+same server, writing the same opaque event; ours also arbitrates, builds the tree and
+publishes a signed checkpoint before it answers. fsync is on for database, tiles and
+checkpoint; one process; no replication.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import statistics
+import tempfile
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from eventsourcing.persistence import StoredEvent
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from psycopg.conninfo import conninfo_to_dict
+
+from adapters.postgres.embedded import EmbeddedPostgres
+from application.sealing import DeliveryFrame, propose_delivery
+from application.services import new_id
+from application.transact import Loading
+from bench.table import Row, arguments, report
+from domain.events.delivery import DeliveryReceived
+from domain.events.reading import IndexReceived, Register
+from domain.values import Change, Channel, Direction
+from keys.keyring import FileKeyring
+from keys.names import KeyName, Purpose
+from keys.store import KeyStore
+from ledger.fold import fold_batch, needs, parse
+from keys.redaction import Redacted
+from ledger.readings import Row as ReadingRow
+from ledger.readings import key_ids, open_readings, seal_readings
+from ledger.record import decode
+from ledger.rule import Rule
+from ledger.store import Cursor
+from metroledger.bootstrap import create_ledger, open_ledger
+from metroledger.settings import Settings
+from proofs.merkle import leaf_hash, root
+from schemas.canonical import b64
+from schemas.private import decode_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ledger.log import Entry
+    from metroledger.bootstrap import Installation
+
+METERS: Final = 3_000
+FILES: Final = 20
+IN_FLIGHT: Final = (1, 32, 512)
+STATE: Final = os.urandom(300)
+
+
+def main() -> None:
+    """Run every part and print the table."""
+    asked = arguments(__doc__.splitlines()[0] if __doc__ else "")
+    with _home() as settings, open_ledger(settings) as installation:
+        rows = list(commits(installation, asked.seconds))
+        records = deliveries(installation)
+        rows += published(installation, records)
+        rows += folded(installation)
+        rows += replayed(installation)
+        rows += sizes(installation, records)
+    conditions = [
+        "PostgreSQL with fsync and synchronous_commit on, Unix socket, same machine",
+        "tiles and checkpoint fsynced before each answer; a commit is one event of 300 bytes",
+        f"{FILES} deliveries of {METERS:,} readings with ten registers each, one commit each",
+    ]
+    report(rows, conditions, asked.json)
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[Settings]:
+    with tempfile.TemporaryDirectory(prefix="metroledger-bench-") as directory:
+        Path(directory).chmod(0o711)
+        settings = Settings(home=Path(directory) / "home")
+        with EmbeddedPostgres(settings.postgres):
+            create_ledger(settings, "ledger.example.org/bench")
+            yield settings
+
+
+# ── commits ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def commits(installation: Installation, seconds: float) -> Iterator[Row]:
+    """Commits a second, ours and the library's, by how many are in flight."""
+    rival = _rival(installation)
+    ours = installation.ledger.recorder
+    for in_flight in IN_FLIGHT:
+        theirs = _rate(rival.insert_events, in_flight, seconds)
+        mine = _rate(ours.insert_events, in_flight, seconds)
+        ratio = mine[0] / theirs[0]
+        aim = "10 times" if in_flight == max(IN_FLIGHT) else ""
+        yield Row(
+            what=f"eventsourcing PostgreSQL recorder, {in_flight} in flight",
+            value=theirs[0],
+            unit="commits/s",
+            note=f"p50 {theirs[1]:.1f} ms, p99 {theirs[2]:.1f} ms",
+        )
+        yield Row(
+            what=f"metroledger, published before the answer, {in_flight} in flight",
+            value=mine[0],
+            unit="commits/s",
+            note=f"p50 {mine[1]:.1f} ms, p99 {mine[2]:.1f} ms; {ratio:.1f} times",
+            aim=aim,
+        )
+    rival.datastore.close()
+
+
+def _rival(installation: Installation) -> PostgresApplicationRecorder:
+    place = conninfo_to_dict(EmbeddedPostgres(installation.settings.postgres).conninfo)
+    datastore = PostgresDatastore(
+        dbname=str(place["dbname"]),
+        host=str(place["host"]),
+        port=str(place.get("port") or 5432),
+        user=str(place["user"]),
+        password="",
+        pool_size=20,
+        max_overflow=0,
+        connect_timeout=60,
+    )
+    recorder = PostgresApplicationRecorder(datastore, events_table_name="rival_events")
+    recorder.create_table()
+    return recorder
+
+
+def _rate(
+    insert: Callable[[list[StoredEvent]], object], in_flight: int, seconds: float
+) -> tuple[float, float, float]:
+    """Return commits a second, and p50 and p99 in ms, of threads that insert and wait."""
+    stop = time.perf_counter() + seconds
+    taken: list[list[float]] = [[] for _ in range(in_flight)]
+
+    def work(times: list[float]) -> None:
+        while (begin := time.perf_counter()) < stop:
+            insert([StoredEvent(new_id(), 1, "bench", STATE)])
+            times.append(time.perf_counter() - begin)
+
+    threads = [threading.Thread(target=work, args=(times,)) for times in taken]
+    begin = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - begin
+    all_ms = sorted(1e3 * one for times in taken for one in times)
+    return len(all_ms) / elapsed, statistics.median(all_ms), all_ms[int(len(all_ms) * 0.99)]
+
+
+# ── deliveries: sealed, appended, folded, published ──────────────────────────────────────────────
+
+
+def _reading(meter: int, day: int) -> IndexReceived:
+    slots = ("HCB", "HPB", "HCH", "HPH", "BUHC", "BUHP", "BCHC", "BCHP", "RHC", "RHP")
+    return IndexReceived(
+        number=str(10**13 + meter),
+        at=datetime(2026, 1, 1, 23, tzinfo=UTC) + timedelta(days=day),
+        direction=Direction.CONSUMPTION,
+        device=None,
+        quality="raw",
+        reference="M02SXIXD",
+        registers=tuple(
+            Register(
+                grid="distributor" if place < 4 else "supplier",
+                calendar="DI000003" if place < 4 else "FC000123",
+                slot=slot,
+                rank=place + 1,
+                value_wh=1_000_000 + 977 * meter + 10_000 * day + place,
+                plausibility=0,
+            )
+            for place, slot in enumerate(slots)
+        ),
+    )
+
+
+def deliveries(installation: Installation) -> list[bytes]:
+    """Return sealed delivery records, as `take_in` makes them, with their expects."""
+    names = [
+        KeyName(owner=new_id(), purpose=Purpose.READINGS, consent=new_id(), year=2026)
+        for _ in range(METERS)
+    ]
+    keys = installation.keys.mint(names)
+    return [_delivery(installation, names, keys, day) for day in range(FILES)]
+
+
+def _delivery(installation: Installation, names: list[KeyName], keys: dict, day: int) -> bytes:  # type: ignore[type-arg]  # keys by name
+    rows = [
+        ReadingRow(name.consent or UUID(int=0), keys[name], _reading(meter, day))
+        for meter, name in enumerate(names)
+    ]
+    readings, ids = seal_readings(rows)
+    stream = new_id()
+    event = DeliveryReceived(
+        cites=None,
+        operator="enedis",
+        channel=Channel.SGE,
+        flow="R151",
+        part=1,
+        parts=1,
+        readings=len(readings),
+        root=b64(root(leaf_hash(readings.leaf(n)) for n in range(len(readings)))),
+        counts={"accepted": len(readings)},
+    )
+    loading = Loading(installation.ledger)
+    from application.transact import Loaded
+
+    for name in names:
+        for expected in (name.consent, name.owner):
+            if expected is not None:
+                loading.seen[expected] = Loaded(None, 0, ended=False)
+    frame = DeliveryFrame(
+        changes=[Change(stream=stream, event=event)], readings=readings, key_ids=ids
+    )
+    context = installation.services.context()
+    return propose_delivery(installation.ledger, new_id(), loading, frame, context).record
+
+
+def published(installation: Installation, records: list[bytes]) -> Iterator[Row]:
+    """Readings a second from sealed records to published tiles."""
+    committer = installation.ledger.committer
+    begin = time.perf_counter()
+    answers = [
+        committer.submit(record, decode(record).header.command, ()) for record in records
+    ]
+    for answer in answers:
+        answer.result()
+    rate = len(records) * METERS / (time.perf_counter() - begin)
+    yield Row(
+        what="readings hashed, folded, indexed, under a published checkpoint",
+        value=rate,
+        unit="readings/s",
+        note="Tessera's POSIX log: 38,000 leaves/s on this kind of machine",
+    )
+
+
+def folded(installation: Installation) -> Iterator[Row]:
+    """Events a second through the pure fold alone, on the log as recorded."""
+    entries = list(_entries(installation))
+    begin = time.perf_counter()
+    cursor, heads, fates, events = Cursor(), {}, {}, 0
+    for at in range(0, len(entries), 1_000):
+        parsed = [parse(entry) for entry in entries[at : at + 1_000]]
+        streams, commands = needs(parsed)
+        result, _ = fold_batch(
+            Rule(),
+            cursor,
+            parsed,
+            {s: heads[s] for s in streams if s in heads},
+            {c: fates[c] for c in commands if c in fates},
+        )
+        heads.update(result.heads)
+        fates.update(result.fates)
+        cursor, events = result.cursor, result.cursor.position
+    elapsed = time.perf_counter() - begin
+    yield Row(
+        what=f"the fold alone, {len(entries):,} records as recorded above",
+        value=events / elapsed,
+        unit="events/s",
+        note=f"{len(entries) / elapsed:,.0f} records/s",
+        aim="60,000",
+    )
+
+
+def _entries(installation: Installation) -> Iterator[Entry]:
+    start = 0
+    while batch := installation.log.read(start, limit=2_000, bytes_max=32 << 20):
+        yield from batch
+        start = batch[-1].offset + 1
+
+
+# ── verified replay ──────────────────────────────────────────────────────────────────────────────
+
+
+def replayed(installation: Installation) -> Iterator[Row]:
+    """Readings a second, verified and decrypted, by two processes."""
+    offsets = [
+        entry.offset for entry in _entries(installation) if len(entry.record) > 100_000
+    ]
+    settings = installation.settings
+    jobs = [(settings, EmbeddedPostgres(settings.postgres).conninfo, offsets[n::2]) for n in (0, 1)]
+    with ProcessPoolExecutor(2) as pool:
+        list(pool.map(_warm, (0, 1)))
+        begin = time.perf_counter()
+        results = list(pool.map(_open_all, jobs))
+        elapsed = time.perf_counter() - begin
+    yield Row(
+        what="verified replay with decryption, two processes",
+        value=sum(count for count, _ in results) / elapsed,
+        unit="readings/s",
+        note=f"{max(memory for _, memory in results):.0f} MB the larger process",
+        aim="150,000",
+    )
+
+
+def _warm(_: int) -> None:
+    time.sleep(0.2)
+
+
+def _open_all(job: tuple[Settings, str, list[int]]) -> tuple[int, float]:
+    import resource
+
+    from adapters.postgres.connections import Connections
+    from adapters.postgres.log import PostgresLog
+
+    settings, conninfo, offsets = job
+    log = PostgresLog(Connections(conninfo))
+    count = 0
+    with KeyStore.open(
+        settings.keys, keyring=FileKeyring(settings.keyring), journal=settings.destroyed
+    ) as keys:
+        for offset in offsets:
+            frame = decode(log.read(offset, limit=1)[0].record).frames[0]
+            if frame.readings is None:
+                continue
+            ids = key_ids(frame.readings, decode_private(frame.private).extra)
+            opened = open_readings(
+                frame.readings, ids, range(len(ids)), keys.fetch(set(ids)), frozenset()
+            )
+            count += sum(not isinstance(one.reading, Redacted) for one in opened)
+    return count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+# ── sizes ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sizes(installation: Installation, records: list[bytes]) -> Iterator[Row]:
+    """Bytes a reading takes at each place."""
+    readings = len(records) * METERS
+    yield Row(
+        what="bytes a reading in the log", value=sum(map(len, records)) / readings, unit="bytes",
+        aim="250",
+    )
+    frame = decode(records[0]).frames[0]
+    sealed = sum(map(len, frame.readings.sealed)) / METERS if frame.readings else 0
+    yield Row(what="  of it sealed payload (leaf 65, key id 16, expects 40)", value=sealed, unit="bytes")
+    from adapters.postgres.connections import Connections
+
+    conninfo = EmbeddedPostgres(installation.settings.postgres).conninfo
+    with Connections(conninfo).use() as connection:
+        (size,) = connection.execute("select pg_total_relation_size('readings')").fetchone() or (0,)
+    yield Row(what="bytes a reading in the narrow index", value=size / readings, unit="bytes")
+    tiles = sum(f.stat().st_size for f in installation.settings.tiles.rglob("*") if f.is_file())
+    yield Row(what="all published files", value=tiles / 1024, unit="KiB")
+
+
+if __name__ == "__main__":
+    main()
