@@ -1,6 +1,7 @@
 """A process of its own on a key store, for tests of several processes and of kills."""
 
 import argparse
+import itertools
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+from keys.key import new_id
 from keys.names import KeyName
 from keys.store import KeyStore
 from keys.tree import KeyDestroyed
@@ -67,11 +69,11 @@ def _fetch(store: KeyStore, ids: list[UUID]) -> None:
 
 def _churn(store: KeyStore, ids: list[UUID]) -> None:
     """Mint, destroy and end epochs until killed."""
-    for year in range(1, 9999):
-        names = [readings(owner, owner, year) for owner in ids]
+    for turn in itertools.count(1):
+        names = [readings(owner, new_id()) for owner in ids]
         keys = store.mint([*map(profile, ids), *names])
-        store.destroy([keys[names[year % len(names)]].id], LATER)
-        if year % 3 == 0:
+        store.destroy([keys[name].id for name in names[1:]], LATER)
+        if turn % 2 == 0:
             store.end_epoch(LATER)
 
 
