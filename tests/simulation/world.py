@@ -15,7 +15,7 @@ from functools import cache
 from random import Random
 from typing import Any, Final
 
-from application import committer
+from application.committer import has_moved
 from application.protocol import (
     Append,
     Decide,
@@ -24,6 +24,7 @@ from application.protocol import (
     Proposal,
     Refusal,
     Settle,
+    Settled,
 )
 from domain.errors import Refused
 from ledger.fold import Folder
@@ -310,7 +311,8 @@ def settling(world: World, step: Settle) -> Generator[Callable[[], bool] | None,
     fates = store.fates((step.command,))
     yield None
     heads = store.heads([stream for stream, _ in step.expects])
-    settled = committer.settle(step.command, step.expects, fates, heads)
+    fate = fates.get(step.command)
+    settled = Settled(fate, fate is None and has_moved(step.expects, heads))
     if settled.fate is Fate.ACCEPTED:
         world.known.add(step.command)
     elif settled.fate is None:
