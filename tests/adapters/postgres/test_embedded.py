@@ -157,16 +157,15 @@ def test_the_server_is_utf8_by_code_point_and_checks_its_pages(home: Path) -> No
     assert row == expected
 
 
-def test_starting_is_quick(home: Path) -> None:
-    began = time.monotonic()
-    with EmbeddedPostgres(home):
-        first_s = time.monotonic() - began
-    began = time.monotonic()
-    with EmbeddedPostgres(home):
-        again_s = time.monotonic() - began
-    # Aims: 1 s and 0.3 s. The room above them is for a machine whose cores the other tests use.
-    assert first_s < 5
-    assert again_s < 2
+def test_starting_again_is_quick(home: Path) -> None:
+    taken_s = []
+    for _ in range(4):
+        began = time.monotonic()
+        with EmbeddedPostgres(home):
+            taken_s.append(time.monotonic() - began)
+    # Measured alone on two cores: first 0.8 s, again 0.07 s. The best of several is held, and far
+    # above that, since other tests use the same cores: a wait that is a fixed time shows anyway.
+    assert min(taken_s[1:]) < 1
 
 
 def test_a_second_process_joins_and_the_last_one_out_stops_it(home: Path) -> None:
