@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from application.protocol import Append, Decide, LookUp, Settle, Step
+from application.protocol import Append, Decide, LookUp, Settle, Settled, Step
 from domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from application.committer import Committer
-    from application.protocol import Decision, Settled
+    from application.protocol import Decision
     from ledger.store import Accepted
 
 PATIENCE_S: Final = 10.0
@@ -71,9 +71,16 @@ def drive(
 
 
 def _settle(committer: Committer, record: bytes, step: Settle, deadline: float) -> Settled:
-    if time.monotonic() > deadline:
+    """Send the record once and wait; an outage leaves it open, to be sent again."""
+    left = deadline - time.monotonic()
+    if left <= 0:
         raise OutcomeOpen
-    settled = committer.submit(record, step.command, step.expects).result()
+    try:
+        settled = committer.submit(record, step.command, step.expects).result(left)
+    except TimeoutError:
+        raise OutcomeOpen from None
+    except Unavailable:
+        settled = Settled(None, moved=False)
     if settled.fate is None and not settled.moved:
         time.sleep(_PAUSE_S)
     return settled

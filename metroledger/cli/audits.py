@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from domain.errors import Corrupt
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.common import Commands, command, print_json
+from proofs.check import check_tiles
 from proofs.checkpoint import Checkpoint
 from proofs.merkle import EMPTY_ROOT
 from proofs.tiles import ENTRIES, TILE_WIDTH, read_entries, tile_at
@@ -67,11 +69,23 @@ def _audit(settings: Settings, arguments: argparse.Namespace) -> int:
             report = audit_open(subject, installation.keys.fetch, each)
         else:
             report = audit_closed(subject, each)
+        damaged = _published_damage(installation)
     if arguments.json:
-        print_json(_summary(report))
+        print_json({**_summary(report), "published_files": damaged or "in order"})
     else:
         _print_report(report)
-    return 0 if report.passed else 1
+        print(f"  published files and checkpoints: {damaged or 'in order'}")
+    return 0 if report.passed and damaged is None else 1
+
+
+def _published_damage(installation: Installation) -> str | None:
+    """Return what is wrong with the published files, None when every byte is in order."""
+    settings = installation.settings
+    try:
+        check_tiles(settings.tiles, [installation.verifier], journal=settings.checkpoints)
+    except Corrupt as error:
+        return str(error)
+    return None
 
 
 def _print_verdict(verdict: Covered) -> None:
