@@ -14,7 +14,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from application.collecting import Collector
 from application.offices import agreement_in_force
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from application.protocol import Decision
     from application.services import Services
+    from domain.aggregates.delivery import Delivery
     from domain.events.reading import Reading
     from domain.values import Channel, Fluid
     from keys.key import Key
@@ -171,7 +172,7 @@ class _Part:
             counts=dict(sorted(counts.items())),
         )
 
-    def _changes(self, state: Any, event: DeliveryReceived) -> list[Change]:  # noqa: ANN401
+    def _changes(self, state: Delivery, event: DeliveryReceived) -> list[Change]:
         changes = [Change(stream=self.delivery, event=e) for e in delivery.receive(state, event)]
         after = delivery.evolve(state, event)
         if len(after.received) == self.parts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import statistics
 import tempfile
 import threading
@@ -24,23 +25,25 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict
 
+from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.log import PostgresLog
 from application.sealing import DeliveryFrame, propose_delivery
 from application.services import new_id
-from application.transact import Loading
+from application.transact import Loaded, Loading
 from bench.table import Row, arguments, report
 from domain.events.delivery import DeliveryReceived
 from domain.events.reading import IndexReceived, Register
 from domain.values import Change, Channel, Direction
 from keys.keyring import FileKeyring
 from keys.names import KeyName, Purpose
+from keys.redaction import Redacted
 from keys.store import KeyStore
 from ledger.fold import fold_batch, needs, parse
-from keys.redaction import Redacted
 from ledger.readings import Row as ReadingRow
 from ledger.readings import key_ids, open_readings, seal_readings
 from ledger.record import decode
-from ledger.rule import Rule
+from ledger.rule import Fate, Head, Rule
 from ledger.store import Cursor
 from metroledger.bootstrap import create_ledger, open_ledger
 from metroledger.settings import Settings
@@ -51,6 +54,7 @@ from schemas.private import decode_private
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from keys.key import Key
     from ledger.log import Entry
     from metroledger.bootstrap import Installation
 
@@ -192,7 +196,9 @@ def deliveries(installation: Installation) -> list[bytes]:
     return [_delivery(installation, names, keys, day) for day in range(FILES)]
 
 
-def _delivery(installation: Installation, names: list[KeyName], keys: dict, day: int) -> bytes:  # type: ignore[type-arg]  # keys by name
+def _delivery(
+    installation: Installation, names: list[KeyName], keys: dict[KeyName, Key], day: int
+) -> bytes:
     rows = [
         ReadingRow(name.consent or UUID(int=0), keys[name], _reading(meter, day))
         for meter, name in enumerate(names)
@@ -211,8 +217,6 @@ def _delivery(installation: Installation, names: list[KeyName], keys: dict, day:
         counts={"accepted": len(readings)},
     )
     loading = Loading(installation.ledger)
-    from application.transact import Loaded
-
     for name in names:
         for expected in (name.consent, name.owner):
             if expected is not None:
@@ -228,9 +232,7 @@ def published(installation: Installation, records: list[bytes]) -> Iterator[Row]
     """Readings a second from sealed records to published tiles."""
     committer = installation.ledger.committer
     begin = time.perf_counter()
-    answers = [
-        committer.submit(record, decode(record).header.command, ()) for record in records
-    ]
+    answers = [committer.submit(record, decode(record).header.command, ()) for record in records]
     for answer in answers:
         answer.result()
     rate = len(records) * METERS / (time.perf_counter() - begin)
@@ -246,7 +248,9 @@ def folded(installation: Installation) -> Iterator[Row]:
     """Events a second through the pure fold alone, on the log as recorded."""
     entries = list(_entries(installation))
     begin = time.perf_counter()
-    cursor, heads, fates, events = Cursor(), {}, {}, 0
+    cursor, events = Cursor(), 0
+    heads: dict[bytes, Head] = {}
+    fates: dict[bytes, Fate] = {}
     for at in range(0, len(entries), 1_000):
         parsed = [parse(entry) for entry in entries[at : at + 1_000]]
         streams, commands = needs(parsed)
@@ -282,9 +286,7 @@ def _entries(installation: Installation) -> Iterator[Entry]:
 
 def replayed(installation: Installation) -> Iterator[Row]:
     """Readings a second, verified and decrypted, by two processes."""
-    offsets = [
-        entry.offset for entry in _entries(installation) if len(entry.record) > 100_000
-    ]
+    offsets = [entry.offset for entry in _entries(installation) if len(entry.record) > 100_000]
     settings = installation.settings
     jobs = [(settings, EmbeddedPostgres(settings.postgres).conninfo, offsets[n::2]) for n in (0, 1)]
     with ProcessPoolExecutor(2) as pool:
@@ -306,11 +308,7 @@ def _warm(_: int) -> None:
 
 
 def _open_all(job: tuple[Settings, str, list[int]]) -> tuple[int, float]:
-    import resource
-
-    from adapters.postgres.connections import Connections
-    from adapters.postgres.log import PostgresLog
-
+    """Open every reading of the records at some offsets; count them, and the memory in MB."""
     settings, conninfo, offsets = job
     log = PostgresLog(Connections(conninfo))
     count = 0
@@ -336,14 +334,16 @@ def sizes(installation: Installation, records: list[bytes]) -> Iterator[Row]:
     """Bytes a reading takes at each place."""
     readings = len(records) * METERS
     yield Row(
-        what="bytes a reading in the log", value=sum(map(len, records)) / readings, unit="bytes",
+        what="bytes a reading in the log",
+        value=sum(map(len, records)) / readings,
+        unit="bytes",
         aim="250",
     )
     frame = decode(records[0]).frames[0]
     sealed = sum(map(len, frame.readings.sealed)) / METERS if frame.readings else 0
-    yield Row(what="  of it sealed payload (leaf 65, key id 16, expects 40)", value=sealed, unit="bytes")
-    from adapters.postgres.connections import Connections
-
+    yield Row(
+        what="  of it sealed payload (leaf 65, key id 16, expects 40)", value=sealed, unit="bytes"
+    )
     conninfo = EmbeddedPostgres(installation.settings.postgres).conninfo
     with Connections(conninfo).use() as connection:
         (size,) = connection.execute("select pg_total_relation_size('readings')").fetchone() or (0,)

@@ -55,7 +55,7 @@ class PostgresFoldStore:
         """Take the connections to a database that has the ledger's tables."""
         self._connections = connections
 
-    def _rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
+    def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with self._connections.use() as connection:
             return connection.execute(
                 query.encode(), parameters, binary=True, prepare=True
