@@ -136,9 +136,7 @@ def _persons(tx: Transaction, owners: Sequence[bytes]) -> dict[bytes, _Wrapping]
 def _open_rows(tx: Transaction, rows: list[_Row]) -> list[tuple[bytes, bytes, bytes]]:
     """Unwrap each row's sub-key, and each person's key once: id, tag, secret.
 
-    Ordered by owner, so that one cipher object lives at a time: a few thousand of
-    them, 2.5 kB each, push one another out of the processor's cache and cost half
-    as much again as the work itself.
+    Ordered by owner, so that one cipher object (2.5 kB) lives at a time.
     """
     rows.sort(key=_OWNER)
     opened = []
