@@ -14,13 +14,13 @@ from domain.aggregates.consent import Origin
 from domain.events.consent import Evidence
 from domain.events.terms import TextKind
 from domain.policies.collection import Start, start_collection, stop_collection
-from domain.policies.consent import Grant, Ground, Refusal, grant, refuse, withdraw
-from domain.values import Channel
+from domain.policies.consent import Grant, Ground, Refusal, expire, grant, refuse, withdraw
+from domain.values import Channel, civil_day
 from keys.names import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
+    from datetime import date, datetime
     from uuid import UUID
 
     from application.services import Services
@@ -50,8 +50,9 @@ class Wish:
 
 
 def grant_consent(services: Services, account_id: UUID, meter_id: UUID, wish: Wish) -> UUID:
-    """Grant a consent and start its collection; return the consent's id."""
+    """Grant a consent; return its id. One to the same thing that has lapsed is expired first."""
     at, stream = services.clock(), new_id()
+    _expire_lapsed(services, meter_id, wish, at)
     declared = services.ledger.load(meter, meter_id).state.declared
     operator = declared.operator if declared else "?"
     agreed = agreement_in_force(services, operator, at)
@@ -104,6 +105,18 @@ def refuse_consent(services: Services, account_id: UUID, meter_id: UUID, wish: W
     context = services.context(resident(account_id))
     services.ledger.transact(new_id(), decide, context=context)
     return stream
+
+
+def _expire_lapsed(services: Services, meter_id: UUID, wish: Wish, at: datetime) -> None:
+    """Record that the consent which a new one would follow has expired, where it has."""
+    living = meter.living_consent(
+        services.ledger.load(meter, meter_id).state,
+        category=wish.category,
+        recipient=wish.recipient,
+        purpose=wish.purpose,
+    )
+    if living and consent.has_lapsed(services.ledger.load(consent, living).state, at):
+        expire_consent(services, living)
 
 
 def _evidence(services: Services, wording: UUID, wish: Wish) -> Evidence:
@@ -162,6 +175,24 @@ def withdraw_consent(
     services.ledger.transact(new_id(), decide, context=context)
     reason = StopReason.ERASURE if origin is Origin.ERASURE else StopReason.WITHDRAWN
     after_ending(services, consent_id, reason)
+
+
+def expire_consent(services: Services, consent_id: UUID) -> None:
+    """Record that a consent's last day has passed, then what every ending makes next.
+
+    A derived command. Raises `NoSuchConsent`, and `ConsentNotLapsed` while it is in force.
+    """
+    today = civil_day(services.clock())
+    key = services.territory_key(Purpose.REACTIONS)
+    command = derived_id(key, b"expire consent", consent_id.bytes)
+
+    def decide(load: Loading) -> Iterable[Change]:
+        given = load(consent, consent_id)
+        on_meter = given.state.granted.meter if given.state.granted else new_id()
+        return expire(given, load(meter, on_meter), on=today)
+
+    services.ledger.transact(command, decide, context=services.context(), derived=True)
+    after_ending(services, consent_id, StopReason.EXPIRED)
 
 
 def after_ending(services: Services, consent_id: UUID, reason: StopReason) -> None:

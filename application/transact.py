@@ -200,8 +200,8 @@ class Ledger(Application[UUID]):
     ) -> Accepted | None:
         """Carry a command to its answer; return its accepted commit, None for nothing to do.
 
-        Raises `Refused` when it was refused (and barred), `Unavailable` when the
-        outcome is open.
+        Raises `Refused` when it was refused (and barred, unless it is derived),
+        `Unavailable` when the outcome is open.
         """
         return self.carry(command, lambda: self._propose(command, decide, context), derived=derived)
 
@@ -209,9 +209,18 @@ class Ledger(Application[UUID]):
         self, command: UUID, propose: Callable[[], Decision], *, derived: bool = False
     ) -> Accepted | None:
         """Carry a command whose decisions `propose` makes; see `transact`."""
-        fate, accepted = drive(write(command.bytes, derived=derived), self.committer, propose)
+        last: Decision = Nothing()
+
+        def decide() -> Decision:
+            nonlocal last
+            last = propose()
+            return last
+
+        fate, accepted = drive(write(command.bytes, derived=derived), self.committer, decide)
         if fate is Fate.ACCEPTED:
             return accepted or self.committer.accepted(command.bytes)
+        if isinstance(last, Refusal):  # of a derived command: it binds nobody, and is no success
+            raise last.error
         return None
 
     def _propose(
