@@ -60,7 +60,8 @@ class Committer:
         """Take the folder, which knows log and store, and how to publish."""
         self._folder = folder
         self._publish = publish
-        self._submitted: queue.Queue[Submission | None] = queue.Queue(WAITING_MAX)
+        self._submitted: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
+        self._waiting = threading.BoundedSemaphore(WAITING_MAX)
         self._appended: queue.Queue[_Appended | None] = queue.Queue(2)
         self._threads: list[threading.Thread] = []
         self._starting = threading.Lock()
@@ -71,11 +72,16 @@ class Committer:
     ) -> Future[Settled]:
         """Send a record once; the future is what the fold then says of its command."""
         self._start()
+        self._waiting.acquire()
         answer: Future[Settled] = Future()
+        answer.add_done_callback(self._leave)
         self._submitted.put(
             Submission(record=record, command=command, expects=expects, answer=answer)
         )
         return answer
+
+    def _leave(self, _: Future[Settled]) -> None:
+        self._waiting.release()
 
     def publish(self) -> None:
         """Make the published checkpoint cover all that was folded before this call."""
@@ -103,8 +109,12 @@ class Committer:
 
     def _append_all(self) -> None:
         while (batch := self._take()) is not None:
-            offsets = list(self._folder.log.append([one.record for one in batch]))
-            self._appended.put(_Appended(batch, offsets))
+            try:
+                offsets = list(self._folder.log.append([one.record for one in batch]))
+            except Exception as error:  # noqa: BLE001 (the thread must live, and each writer learn of it)
+                _fail(batch, error)
+            else:
+                self._appended.put(_Appended(batch, offsets))
         self._appended.put(None)
 
     def _take(self) -> list[Submission] | None:
@@ -130,8 +140,7 @@ class Committer:
             try:
                 self._settle(appended)
             except Exception as error:  # noqa: BLE001 (whatever it is, each writer must learn of it)
-                for submission in appended.submissions:
-                    submission.answer.set_exception(error)
+                _fail(appended.submissions, error)
 
     def _settle(self, appended: _Appended) -> None:
         offsets = [offset for offset in appended.offsets if offset is not None]
@@ -159,6 +168,13 @@ class Committer:
     def accepted(self, command: bytes) -> Accepted | None:
         """Return the accepted commit of a command."""
         return self._folder.store.accepted(command)
+
+
+def _fail(submissions: list[Submission], error: Exception) -> None:
+    """Tell each writer of a batch what went wrong; what became of its record is open."""
+    for submission in submissions:
+        if not submission.answer.done():
+            submission.answer.set_exception(error)
 
 
 def has_moved(expects: tuple[tuple[bytes, int], ...], heads: Mapping[bytes, Head]) -> bool:

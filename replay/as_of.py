@@ -6,6 +6,7 @@ what the leaves alone show, so it can be answered after an erasure as before it.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from replay.audit import ClosedAudit
 from replay.refold import Refold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from replay.report import Subject
 
@@ -60,20 +61,32 @@ def _leaves(indexes: tuple[int, ...]) -> str:
 
 def state_as_of(subject: Subject, size: int) -> AsOf:
     """Return what the first `size` leaves of the log show. Raises `NoSuchSize`."""
+    (state,) = states_as_of(subject, [size])
+    return state
+
+
+def states_as_of(subject: Subject, sizes: Sequence[int]) -> Iterator[AsOf]:
+    """Yield what the log showed at rising sizes, in one pass. Raises `NoSuchSize`."""
     refold, audit, frontier = Refold(subject.log, subject.origin), ClosedAudit(), Frontier()
-    readings, hour = 0, None
+    readings, hour, left = 0, None, deque(sizes)
     for replayed in refold.commits():
         for index, frame in enumerate(replayed.record.frames, replayed.commit.leaf):
-            if index < size:
-                hour = audit.show(index, frame).hour
-                frontier = frontier.append(leaf_hash(frame.leaf))
-                readings += len(frame.readings) if frame.readings else 0
-    if not 0 <= size <= refold.cursor.size:
-        raise NoSuchSize(size, refold.cursor.size)
+            while left and left[0] == index:
+                yield _as_of(left.popleft(), frontier.root(), hour, audit, readings)
+            hour = audit.show(index, frame).hour
+            frontier = frontier.append(leaf_hash(frame.leaf))
+            readings += len(frame.readings) if frame.readings else 0
+    while left and left[0] == refold.cursor.size:
+        yield _as_of(left.popleft(), frontier.root(), hour, audit, readings)
+    if left:
+        raise NoSuchSize(left[0], refold.cursor.size)
+
+
+def _as_of(size: int, root: bytes, hour: str | None, audit: ClosedAudit, readings: int) -> AsOf:
     grants = audit.grants.values()
     return AsOf(
         size=size,
-        root=frontier.root(),
+        root=root,
         hour=hour,
         agreements_in_force=tuple(a.leaf for a in audit.agreements.values() if a.ending is None),
         consents_live=tuple(grant.leaf for grant in grants if grant.ending is None),

@@ -21,6 +21,7 @@ class Breach(StrEnum):
     AGREEMENT_NOT_COVERING = "agreement_not_covering"
     OTHER_OPERATOR = "consent_for_another_operator"
     HEADER_ALTERED = "header_or_private_zone_altered"
+    OTHER_STREAM = "private_zone_names_another_stream"
     LEAF_MISSING = "leaf_missing"
     LEAF_DIFFERS = "leaf_differs_from_the_published"
     LEAF_REPEATED = "leaf_repeated"
@@ -42,6 +43,7 @@ SENTENCES: Final[dict[Breach, str]] = {
     Breach.AGREEMENT_NOT_COVERING: "the agreement does not cover its category, channel or day",
     Breach.OTHER_OPERATOR: "its consent was given for another operator's data",
     Breach.HEADER_ALTERED: "its leaf binds another commit header or private zone",
+    Breach.OTHER_STREAM: "its private zone names another stream or version than its commit wrote",
     Breach.LEAF_MISSING: "a published leaf is not in the log",
     Breach.LEAF_DIFFERS: "the log's leaf is not the published one",
     Breach.LEAF_REPEATED: "an event with the same id lies before it in the tree",

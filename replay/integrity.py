@@ -15,11 +15,12 @@ from proofs.merkle import Frontier, leaf_hash, root
 from replay.findings import Breach, Finding
 from schemas import canonical
 from schemas.leaf import LeafBroken, decode_leaf, rest_of
+from schemas.private import PrivateBroken, decode_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ledger.record import Frame, Readings
+    from ledger.record import Frame, Readings, Record
     from proofs.checkpoint import Checkpoint
     from replay.refold import Replayed
     from schemas.leaf import Leaf
@@ -38,8 +39,11 @@ class Integrity:
 
     def take(self, replayed: Replayed) -> Iterator[Finding]:
         """Yield what is wrong with a commit's frames."""
-        digest = hashlib.sha256(replayed.record.header_bytes).digest()
-        for index, frame in enumerate(replayed.record.frames, replayed.commit.leaf):
+        record = replayed.record
+        digest = hashlib.sha256(record.header_bytes).digest()
+        for place in misplaced(record):
+            yield Finding(breach=Breach.OTHER_STREAM, leaf=replayed.commit.leaf + place)
+        for index, frame in enumerate(record.frames, replayed.commit.leaf):
             yield from self._published_leaf(index, frame.leaf)
             try:
                 leaf = decode_leaf(frame.leaf)
@@ -71,6 +75,22 @@ class Integrity:
             yield Finding(breach=Breach.LEAF_MISSING, leaf=size)
         elif self._differs is None and self._frontier.root() != self._published.root:
             yield Finding(breach=Breach.TREE_DIFFERS, leaf=self._published.size)
+
+
+def misplaced(record: Record) -> Iterator[int]:
+    """Yield the frames whose private zone is not of the next version of a stream written."""
+    versions = {write.stream: write.version for write in record.header.writes}
+    for place, frame in enumerate(record.frames):
+        try:
+            private = decode_private(frame.private)
+        except PrivateBroken:
+            yield place
+            continue
+        stream = private.stream.bytes
+        if stream not in versions or private.version != versions[stream] + 1:
+            yield place
+        else:
+            versions[stream] += frame.events
 
 
 def readings_match(readings: Readings | None, leaf: Leaf) -> bool:

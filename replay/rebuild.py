@@ -33,8 +33,8 @@ class Rebuilt:
         verdict = "the same" if self.same else "NOT THE SAME"
         yield f"folded again from the beginning: {verdict}"
         yield f"  {self.again.position} events, {self.again.size} leaves, {self.streams} streams"
-        yield f"  tree root      {self.again.frontier.root().hex()}"
-        yield f"  accepted so far {self.again.accepted.hex()}"
+        yield f"  tree root         {self.again.frontier.root().hex()}"
+        yield f"  accepted headers  {self.again.accepted.hex()}"
         if not self.same:
             root = self.written.frontier.root().hex()
             yield f"  written down: {self.written.size} leaves, {root}"

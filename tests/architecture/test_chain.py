@@ -18,6 +18,7 @@ BESIDE_THE_PRODUCT = {"tests", "bench", "docs", "requirements"}
 # What nothing in the product imports, and who takes it instead.
 ENTRY_POINTS = {
     "metroledger.__main__": "python -m metroledger",
+    "schemas.json_schema": "python -m schemas.json_schema --write, when an event type is added",
     "ledger.simulated": "the simulation and the conformance suite: the port's unreliable half",
     "ledger.memory": "the simulation, and whoever folds a log again only to compare",
 }

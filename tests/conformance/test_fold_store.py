@@ -6,12 +6,13 @@ several streams among void, malformed, doubled and barred ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ledger.fold import Folder
+from ledger.log import Entry
 from ledger.memory import MemoryFoldStore
 from ledger.record import Frame, Header, Kind, Readings, Write
 from ledger.rule import NO_STREAM, Fate, Head
@@ -116,7 +117,7 @@ class SmallPages(ChoppyLog):
 
     most = 1
 
-    def read(self, start, *, limit=1_000, bytes_max=8 << 20):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+    def read(self, start: int, *, limit: int = 1_000, bytes_max: int = 8 << 20) -> Sequence[Entry]:
         return super(ChoppyLog, self).read(start, limit=min(limit, self.most), bytes_max=bytes_max)
 
 

@@ -233,7 +233,7 @@ class PowerCut:
             if self.calls == self.at:
                 if half:
                     descriptor, data = args
-                    real(descriptor, data[: len(data) // 2])  # type: ignore[index, arg-type] # bytes
+                    real(descriptor, data[: len(data) // 2])  # type: ignore[index, arg-type] # the data of a write
                 raise Crash
             return real(*args, **options)
 

@@ -40,7 +40,7 @@ REAL = Parts()
 
 
 class NoCommandIds(Rule):
-    def fate(self, header: Header, view: View) -> Fate | None:  # noqa: ARG002
+    def fate(self, header: Header, view: View) -> Fate | None:  # noqa: ARG002 (the signature is the mutated one's)
         return None
 
 
@@ -57,7 +57,7 @@ class OnlyBarredIds(Rule):
 
 
 class NoVersions(Rule):
-    def moved(self, head: Head, version: int) -> bool:  # noqa: ARG002
+    def moved(self, head: Head, version: int) -> bool:  # noqa: ARG002 (the signature is the mutated one's)
         return False
 
 
@@ -67,12 +67,12 @@ class OnlyWritten(Rule):
 
 
 class EndedAccepted(Rule):
-    def ended(self, head: Head) -> bool:  # noqa: ARG002
+    def ended(self, head: Head) -> bool:  # noqa: ARG002 (the signature is the mutated one's)
         return False
 
 
 class NoSwap(ToyStore):
-    def may_commit(self, before: Cursor) -> bool:  # noqa: ARG002
+    def may_commit(self, before: Cursor) -> bool:  # noqa: ARG002 (the signature is the mutated one's)
         return True
 
 
@@ -127,7 +127,7 @@ def barrier_unfolded(command: bytes, *, derived: bool = False) -> Steps:
     return _between(protocol.write(command, derived=derived), look)
 
 
-def derived_barred(command: bytes, *, derived: bool = False) -> Steps:  # noqa: ARG001
+def derived_barred(command: bytes, *, derived: bool = False) -> Steps:  # noqa: ARG001 (the signature is the mutated one's)
     """Treat what a reaction or a delivery asks for as a person's command."""
     return protocol.write(command)
 

@@ -172,7 +172,7 @@ def end(command: Command, mind: Mind) -> Decision:  # noqa: ARG001 (all decision
     return [Change(command.about, b"ended", ends=True)]
 
 
-def start(command: Command, mind: Mind) -> Decision:  # noqa: ARG001
+def start(command: Command, mind: Mind) -> Decision:  # noqa: ARG001 (all decisions are called alike)
     consent = yield command.about
     collection = yield collection_of(command.about)
     if not consent.facts or consent.ended or collection.facts:
@@ -180,7 +180,7 @@ def start(command: Command, mind: Mind) -> Decision:  # noqa: ARG001
     return [Change(collection_of(command.about), b"started")]
 
 
-def stop(command: Command, mind: Mind) -> Decision:  # noqa: ARG001
+def stop(command: Command, mind: Mind) -> Decision:  # noqa: ARG001 (all decisions are called alike)
     collection = yield collection_of(command.about)
     if not collection.facts or collection.ended:
         return []
