@@ -125,7 +125,12 @@ _BEYOND_REQUEST: Final = frozenset(
 def erase(
     services: Services, account_id: UUID, actor: Actor, *, step: Step = lambda _: None
 ) -> Erasure:
-    """Carry a validated erasure to its end, from wherever it stands."""
+    """Carry a validated erasure to its end, from wherever it stands.
+
+    Raises `ErasureNotValidated`, having touched nothing, unless one was validated.
+    """
+    if services.ledger.load(account, account_id).state.status not in _BEYOND_REQUEST:
+        raise account.ErasureNotValidated
     services.keys.close_owner(account_id)
     step("owner closed")
     if _frame_of(services, account_id, DestructionOrdered.TOPIC) is None:
