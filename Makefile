@@ -10,7 +10,7 @@ $(PYTHON) requirements/install.py
 PYTEST := $(BIN) -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint layout imports types format campaign bench requirements clean
+.PHONY: help demo demo-cli test check lint layout imports types format campaign bench requirements clean
 
 help:
 	@echo "make demo      the whole story, with real output, on a real embedded PostgreSQL"
@@ -22,7 +22,10 @@ help:
 	@echo "make requirements  compile requirements/*.in into hashed files"
 	@echo "make clean     remove what the verbs above made (the demo's data and .venv too)"
 
-demo:
+demo: demo-cli
+
+# The story on the command line.
+demo-cli:
 	$(SETUP) run
 	@$(BIN) -m metroledger demo
 

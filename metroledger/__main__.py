@@ -2,7 +2,15 @@
 
 import sys
 
-from metroledger.cli import main
+
+def run() -> int:
+    """Run the command line, quiet under Ctrl-C from its first import on."""
+    try:
+        from metroledger.cli import main  # noqa: PLC0415 - half a second in which Ctrl-C is pressed
+    except KeyboardInterrupt:
+        return 130
+    return main(sys.argv[1:])
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run())

@@ -18,6 +18,7 @@ import msgspec
 
 from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.embedded_site import reachable_directory
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
@@ -192,11 +193,21 @@ def open_ledger(settings: Settings, clock: Callable[[], datetime] = now) -> Iter
             committer.close()
 
 
+def database_directory(settings: Settings) -> Path:
+    """Return where the embedded server's data lies.
+
+    In the home directory, but for root with a home that the server's account cannot
+    reach: then under /var/lib/metroledger, by a digest of the home's path.
+    """
+    return reachable_directory(settings.postgres)
+
+
 @contextlib.contextmanager
 def _connections(settings: Settings) -> Iterator[Connections]:
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
-            conninfo = stack.enter_context(EmbeddedPostgres(settings.postgres)).conninfo
+            server = EmbeddedPostgres(database_directory(settings))
+            conninfo = stack.enter_context(server).conninfo
         else:
             conninfo = settings.database_url
         connections = Connections(conninfo)

@@ -10,18 +10,31 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
 from domain.errors import MetroledgerError, Unavailable
-from metroledger.cli import audits, files, offices, people, proofs
+from metroledger.cli import audits, demo, files, offices, people, proofs
 from metroledger.settings import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from metroledger.settings import Settings
 
 REFUSED = 1
 COULD_NOT_TELL = 2
+INTERRUPTED = 130
+
+CROWDED_BYTES = 64 << 20
+"""With less room than this, PostgreSQL may not get its next 16 MB of log."""
+
+EPILOG = """\
+METROLEDGER_HOME names the directory of the ledger (default: ./var).
+METROLEDGER_DATABASE_URL names a PostgreSQL; without it, an embedded one is started.
+What a command makes has an id: the second word that it prints. COMMAND --help says more.
+Exit codes: 0 done (verified), 1 refused (refuted), 2 could not tell, or not available."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -29,37 +42,65 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="metroledger",
         description="A ledger of consents and meter readings that others can verify.",
-        epilog="METROLEDGER_HOME names the directory of the ledger (default: ./var).",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo.add_commands(commands, run_command)
     for module in (offices, people, files, proofs, audits):
         module.add_commands(commands)
     return parser
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; return its exit code."""
-    parsed = build_parser().parse_args(arguments)
+    """Run one command in this process's environment; return its exit code."""
     try:
-        result: int = parsed.run(read_settings(os.environ), parsed)
+        return run_command(arguments, os.environ)
+    except KeyboardInterrupt:
+        print("metroledger: interrupted; what was answered is kept", file=sys.stderr)
+        return INTERRUPTED
+
+
+def run_command(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run one command; return its exit code. What went wrong is said on standard error."""
+    parsed = build_parser().parse_args(arguments)
+    settings: Settings | None = None
+    try:
+        settings = read_settings(environment)
+        result: int = parsed.run(settings, parsed)
+        sys.stdout.flush()
     except MetroledgerError as error:
-        print(f"metroledger: {error}", file=sys.stderr)
+        crowded = _crowding(settings) if isinstance(error, Unavailable) else ""
+        print(f"metroledger: {error}{crowded}", file=sys.stderr)
         return COULD_NOT_TELL if isinstance(error, Unavailable) else REFUSED
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
     except OSError as error:
         print(f"metroledger: {_say(error)}", file=sys.stderr)
         return COULD_NOT_TELL
-    except KeyboardInterrupt:
-        print("metroledger: interrupted; what was answered is kept", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return REFUSED
     return result
+
+
+def _crowding(settings: Settings | None) -> str:
+    """Say so when what does not answer has no room left: PostgreSQL then stops, mostly mute."""
+    if settings is None:
+        return ""
+    place = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    if free > CROWDED_BYTES:
+        return ""
+    return (
+        f"\nmetroledger: the disk of {settings.home} has only {free >> 20} MB left, and that may "
+        "be why: free some space and give the same command again"
+    )
 
 
 def _say(error: OSError) -> str:
     """Say what an operating system error means for the person at the keyboard."""
-    if error.errno == errno.ENOSPC:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "the disk is full; free some space and give the same command again, nothing is lost"
-    what = error.strerror or type(error).__name__
+    what = (error.strerror or type(error).__name__).lower()
     where = f" ({error.filename})" if error.filename else ""
-    return f"{what.lower()}{where}; correct this and give the same command again"
+    return f"{what}{where}; correct this and give the same command again"

@@ -9,10 +9,11 @@ from domain.errors import Corrupt
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.common import Commands, command, print_json
 from proofs.check import check_tiles
-from proofs.checkpoint import Checkpoint
+from proofs.checkpoint import Checkpoint, open_checkpoint
+from proofs.journal import Journal
 from proofs.merkle import EMPTY_ROOT
 from proofs.tiles import ENTRIES, TILE_WIDTH, read_entries, tile_at
-from replay.as_of import state_as_of
+from replay.as_of import state_as_of, states_as_of
 from replay.rebuild import rebuild
 from replay.report import Report, Subject, audit_closed, audit_open
 
@@ -31,7 +32,9 @@ def add_commands(commands: Commands) -> None:
     audit.add_argument("--open", action="store_true", help="with keys: point, perimeter, day too")
     audit.add_argument("--json", action="store_true", help="one JSON line a reading, then the sum")
     replay = command(commands, "replay", _replay, "Fold the log again and compare.")
-    replay.add_argument("--as-of", type=int, metavar="SIZE", help="the state at a tree size")
+    of = replay.add_mutually_exclusive_group()
+    of.add_argument("--as-of", type=int, metavar="SIZE", help="instead: the state at a tree size")
+    of.add_argument("--checkpoints", action="store_true", help="instead: at each signed checkpoint")
 
 
 def subject_of(installation: Installation) -> Subject:
@@ -118,20 +121,24 @@ def _summary(report: Report) -> dict[str, object]:
 
 
 def _print_report(report: Report) -> None:
-    share = 100 if not report.readings else 100 * report.covered / report.readings
     print(f"{report.mode} audit of {report.size} leaves, {report.commits} commits:")
-    print(f"  {report.covered} of {report.readings} readings covered ({share:.4g} %)")
+    print(f"  covered by a consent in force: {report.covered} of {report.readings} readings")
     if report.mode == "open":
-        print(f"  {report.opened} readings opened, {report.erased} erased on order")
+        print(f"  opened with keys, and point, perimeter and day checked: {report.opened}")
+        print(f"  erased on order, so not openable: {report.erased}")
     else:
-        print("  nothing was opened; point, perimeter and day need 'metroledger audit --open'")
-    print("  expiry by date was tested against the leaves' hours: a claim until cosigned")
+        print("  nothing was opened; point, perimeter and day are tested by 'audit --open'")
+    print("  expiry by date was tested against the leaves' hours: the ledger's own word, until")
+    print("    witnesses have cosigned them")
+    print(f"  breaches: {len(report.findings) or 'none'}")
     for finding in report.findings:
         print(f"  BREACH {finding}")
 
 
 def _replay(settings: Settings, arguments: argparse.Namespace) -> int:
     with open_ledger(settings) as installation:
+        if arguments.checkpoints:
+            return _print_checkpoints(installation)
         if arguments.as_of is not None:
             subject = subject_of(installation)
             for line in state_as_of(subject, arguments.as_of).lines():
@@ -141,3 +148,22 @@ def _replay(settings: Settings, arguments: argparse.Namespace) -> int:
     for line in result.lines():
         print(line)
     return 0 if result.same else 1
+
+
+def _print_checkpoints(installation: Installation) -> int:
+    notes = Journal(installation.settings.checkpoints).notes()
+    verifiers = [installation.verifier]
+    signed = {
+        one.size: one.root for one in (open_checkpoint(n, verifiers).checkpoint for n in notes)
+    }
+    print("  size  hour (claimed)  agreements  consents  ended  readings  root")
+    same = True
+    for state in states_as_of(subject_of(installation), sorted(signed)):
+        agrees = state.root == signed[state.size]
+        same = same and agrees
+        print(
+            f"{state.size:>6}  {state.hour or '-':14}  {len(state.agreements_in_force):>10}  "
+            f"{len(state.consents_live):>8}  {len(state.consents_ended):>5}  {state.readings:>8}  "
+            f"{'as signed' if agrees else 'NOT AS SIGNED'}"
+        )
+    return 0 if same else 1

@@ -11,10 +11,14 @@ from adapters.dso.enedis.codec import describe, read
 from adapters.dso.enedis.crypto import Keyring, parse_keyring
 from adapters.dso.enedis.file import HDM, R151
 from adapters.dso.refusal import Code, FileRefused
+from application.collecting import ACCEPTED, UNKNOWN_POINT
 from application.deliveries import Incoming, Outcome, Result, content_digest, park, take_in
+from domain.policies.coverage import Uncovered
 from domain.values import Channel, Fluid
+from keys.files import write_durably
 from metroledger.bootstrap import open_ledger
-from metroledger.cli.common import Commands, command, print_json
+from metroledger.cli.common import Commands, command, group, print_json
+from metroledger.settings import read_identity
 
 if TYPE_CHECKING:
     import argparse
@@ -23,6 +27,31 @@ if TYPE_CHECKING:
     from metroledger.settings import Settings
 
 OPERATOR: Final = "enedis"
+SENTENCES: Final = {
+    Result.TAKEN_IN: "read to its end, valid, and taken in; its values:",
+    Result.ALREADY_TAKEN_IN: "was taken in before: nothing changes",
+    Result.PARKED: "PARKED, sealed: it cannot be read, and nothing of it was taken in",
+    Result.ALREADY_PARKED: "was parked before: nothing changes",
+}
+WORDS: Final = {
+    ACCEPTED: "taken in",
+    Uncovered.NO_CONSENT: "refused: no consent in force covers this kind of data",
+    Uncovered.CONSENT_ENDED: "refused: the consent was withdrawn",
+    Uncovered.CONSENT_EXPIRED: "refused: the consent has expired",
+    Uncovered.OUTSIDE_PERIMETER: "refused: measured before the first day that was agreed to",
+    Uncovered.OUTSIDE_SCOPE: "refused: outside what was agreed to",
+    Uncovered.ANOTHER_POINT: "refused: another meter than the consent's",
+    Uncovered.NO_AGREEMENT: "refused: no agreement with the operator is in force",
+    Uncovered.NOT_IN_AGREEMENT: "refused: not in the agreement with the operator",
+    Uncovered.NO_COLLECTION: "refused: nothing is collected over this channel",
+    Uncovered.COLLECTION_SUSPENDED: "refused: the collection is suspended",
+    Uncovered.ABOVE_36_KVA: "refused: above 36 kVA, not by this channel",
+    UNKNOWN_POINT: "dropped: nobody here declared the meter",
+    "blank": "without a value: not measured",
+    "repeated": "repeated in the file: kept once",
+}
+"""What became of a value, in the order in which it is told."""
+
 _UNDECRYPTED: Final = frozenset({Code.NO_KEY_FITS, Code.TRUNCATED_CIPHER})
 
 
@@ -33,10 +62,13 @@ def add_commands(commands: Commands) -> None:
     )
     inspect.add_argument("file", type=Path)
     inspect.add_argument("--keys", type=Path, help="keyring file; else the home directory's")
-    ingest = command(commands, "ingest", _ingest, "Take files of Enedis in.")
+    ingest = command(commands, "ingest", _ingest, "Take files of Enedis in, each whole or not.")
     ingest.add_argument("files", type=Path, nargs="+", metavar="FILE")
     ingest.add_argument("--attempt", type=int, default=0, help="raise to take one in again")
     ingest.add_argument("--json", action="store_true", help="one JSON line a file")
+    operators = group(commands, "operator", "What operators gave us, such as decryption keys.")
+    keys = command(operators, "keys", _keep_keys, "Keep the keys that Enedis encrypts files with.")
+    keys.add_argument("file", type=Path, help="keyring file (JSON); the present key stands first")
 
 
 def keyring_of(settings: Settings, path: Path | None = None) -> Keyring:
@@ -52,6 +84,18 @@ def _inspect(settings: Settings, arguments: argparse.Namespace) -> int:
     file = read(arguments.file.name, arguments.file.read_bytes(), keyring)
     for line in describe(file):
         print_json(line)
+    return 0
+
+
+def _keep_keys(settings: Settings, arguments: argparse.Namespace) -> int:
+    text = arguments.file.read_text("utf-8")
+    keyring = parse_keyring(text)
+    read_identity(settings)  # no directory is made where no ledger is
+    place = settings.operator_keys / f"{OPERATOR}.json"
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_durably(place, text.encode())
+    names = ", ".join(f"{key.name} ({key.algorithm.value})" for key in keyring.keys)
+    print(f"keys of {OPERATOR} kept, tried in this order: {names or 'none'}")
     return 0
 
 
@@ -123,9 +167,21 @@ def _print(path: Path, outcome: Outcome, *, as_json: bool) -> None:
             }
         )
         return
-    print(f"{path.name}: {outcome.result.value.replace('_', ' ')}, delivery {outcome.id}")
-    for reason, count in sorted(outcome.counts.items()):
-        print(f"  {count:>6} {reason.replace('_', ' ')}")
+    print(f"{path.name}\n  delivery {outcome.id}")
+    print(f"  {SENTENCES[outcome.result]}")
+    if outcome.result is Result.PARKED:
+        print(f"  reason: {', '.join(outcome.counts).replace('_', ' ')}")
+    elif outcome.result is Result.TAKEN_IN:
+        _print_counts(outcome)
+
+
+def _print_counts(outcome: Outcome) -> None:
+    for reason, count in sorted(outcome.counts.items(), key=lambda one: list(WORDS).index(one[0])):
+        print(f"  {count:>6} {WORDS[reason]}")
     for point, ends in outcome.rows.items():
-        what = ", ".join(f"{count} {end.replace('_', ' ')}" for end, count in sorted(ends.items()))
-        print(f"  point …{point[-4:]}: {what}")
+        if set(ends) != {UNKNOWN_POINT}:
+            taken = ends[ACCEPTED]
+            print(f"  meter …{point[-4:]}: {taken} taken in, {ends.total() - taken} refused")
+    strangers = sum(set(ends) == {UNKNOWN_POINT} for ends in outcome.rows.values())
+    if strangers:
+        print(f"  other meters: {strangers}; nothing of them is kept, not even their numbers")

@@ -50,7 +50,8 @@ def administrator(installation: Installation) -> Actor:
 def _init(settings: Settings, arguments: argparse.Namespace) -> int:
     create_ledger(settings, arguments.origin)
     print(f"ledger {arguments.origin} opened in {settings.home}")
-    print(f"hand its public key to whoever shall verify: {settings.verifying_key}")
+    print(f"its public key, to be handed to everybody: {settings.verifying_key}")
+    print(f"  {settings.verifying_key.read_text('ascii').strip()}")
     return 0
 
 
@@ -63,7 +64,7 @@ def _publish(settings: Settings, arguments: argparse.Namespace) -> int:
             TextKind(arguments.kind),
             offices.Text(version=arguments.version, language=arguments.language, text=text),
         )
-    print(f"published {arguments.kind} version {arguments.version}: {stream}")
+    print(f"text {stream} published: {arguments.kind}, version {arguments.version}")
     return 0
 
 
@@ -79,7 +80,8 @@ def _sign(settings: Settings, arguments: argparse.Namespace) -> int:
     with open_ledger(settings) as installation:
         actor = administrator(installation)
         stream = offices.sign_agreement(installation.services, actor, wanted)
-    print(f"agreement {stream}")
+    print(f"agreement {stream} signed with {wanted.operator}")
+    print(f"  in force from {wanted.first_day} to {wanted.last_day}")
     return 0
 
 
@@ -88,5 +90,5 @@ def _end(settings: Settings, arguments: argparse.Namespace) -> int:
         actor = administrator(installation)
         services = installation.services
         offices.end_agreement(services, actor, arguments.agreement, arguments.reason)
-    print(f"agreement {arguments.agreement} ended")
+    print(f"agreement {arguments.agreement} ended: nothing is collected under it any more")
     return 0

@@ -29,8 +29,8 @@ def add_commands(commands: Commands) -> None:
     _add_consents(commands)
     show_ = command(commands, "consumption", _consumption, "Show a consent's daily consumption.")
     show_.add_argument("consent", type=identifier)
-    show_.add_argument("--from", dest="first_day", type=day, required=True)
-    show_.add_argument("--to", dest="last_day", type=day, required=True)
+    show_.add_argument("--from", dest="first_day", type=day, help="default: two weeks before --to")
+    show_.add_argument("--to", dest="last_day", type=day, help="default: yesterday")
     show_.add_argument("--json", action="store_true", help="one JSON line a piece")
     listing = command(commands, "consents", _consents, "List an account's consents.")
     listing.add_argument("account", type=identifier)
@@ -68,11 +68,11 @@ def _add_consents(commands: Commands) -> None:
         one.add_argument("--category", choices=[c.value for c in Category], required=True)
         one.add_argument("--recipient", default="metropole")
         one.add_argument("--purpose", default="consumption_view")
-        one.add_argument("--holder", required=True, help="name on the operator's contract")
         one.add_argument("--act", required=True, help='what the person did ("button pressed")')
         one.add_argument("--through", default="command line", help="where the act took place")
         one.add_argument("--wording-version", required=True)
         one.add_argument("--language", default="fr")
+    grant.add_argument("--holder", required=True, help="name on the operator's contract")
     grant.add_argument("--years", type=int, default=1)
     grant.add_argument("--first-day", type=day, help="first day whose data they agreed to")
     grant.add_argument("--channel", choices=[c.value for c in Channel], default="sge")
@@ -88,7 +88,7 @@ def _open_account(settings: Settings, arguments: argparse.Namespace) -> int:
             email=arguments.email,
             language=arguments.language,
         )
-    print(f"account {account}")
+    print(f"account {account} opened")
     return 0
 
 
@@ -116,39 +116,39 @@ def _declare(settings: Settings, arguments: argparse.Namespace) -> int:
             entry_day=arguments.entry_day,
             power_kva=arguments.power_kva,
         )
-    print(f"meter {meter}")
+    print(f"meter {meter} declared")
     return 0
 
 
-def _wish(arguments: argparse.Namespace, **period: Any) -> Wish:  # noqa: ANN401 (keywords of Wish)
+def _wish(arguments: argparse.Namespace, **more: Any) -> Wish:  # noqa: ANN401 (keywords of Wish)
     return Wish(
         category=Category(arguments.category),
         recipient=arguments.recipient,
         purpose=arguments.purpose,
-        holder=arguments.holder,
         channel=arguments.through,
         act=arguments.act,
         wording_version=arguments.wording_version,
         language=arguments.language,
-        **period,
+        **more,
     )
 
 
 def _grant(settings: Settings, arguments: argparse.Namespace) -> int:
-    wish = _wish(arguments, years=arguments.years, first_day=arguments.first_day)
+    period = {"years": arguments.years, "first_day": arguments.first_day}
+    wish = _wish(arguments, holder=arguments.holder, **period)
     with open_ledger(settings) as installation:
         services = installation.services
         consent = consenting.grant_consent(services, arguments.account, arguments.meter, wish)
         consenting.start(services, consent, Channel(arguments.channel))
-    print(f"consent {consent}")
+    print(f"consent {consent} granted: {arguments.category}, to {arguments.recipient}")
     return 0
 
 
 def _refuse(settings: Settings, arguments: argparse.Namespace) -> int:
     with open_ledger(settings) as installation:
-        services, wish = installation.services, _wish(arguments)
+        services, wish = installation.services, _wish(arguments, holder="")
         refusal = consenting.refuse_consent(services, arguments.account, arguments.meter, wish)
-    print(f"refusal {refusal} kept")
+    print(f"refusal {refusal} kept: {arguments.category} is not collected")
     return 0
 
 
@@ -168,12 +168,14 @@ def _consents(settings: Settings, arguments: argparse.Namespace) -> int:
     for consent, state in found.items():
         granted = state.granted
         if granted is None:
-            print(f"{consent}  {state.status.value}")
+            refused = state.refused.category.value if state.refused else ""
+            print(f"{consent}  {state.status.value:10}  {refused}")
             continue
         lapsed = state.status is ConsentStatus.GRANTED and (state.last_day or today) < today
         status = "expired" if lapsed else state.status.value
         scope = f"{granted.category.value} to {granted.recipient} for {granted.purpose}"
-        print(f"{consent}  {status:10}  {scope}, until {state.last_day}")
+        until = f", until {state.last_day}" if status == ConsentStatus.GRANTED else ""
+        print(f"{consent}  {status:10}  {scope}{until}")
     if not found:
         print("no consents: none was given, or the account was erased")
     return 0
@@ -182,19 +184,25 @@ def _consents(settings: Settings, arguments: argparse.Namespace) -> int:
 def _consumption(settings: Settings, arguments: argparse.Namespace) -> int:
     with open_ledger(settings) as installation:
         shown = show(installation.ledger.folder, installation.keyhole, arguments.consent)
-        pieces = consumption(shown.series, arguments.first_day, arguments.last_day)
+        last = arguments.last_day or civil_day(installation.clock()) - timedelta(days=1)
+        first = arguments.first_day or last - timedelta(days=13)
+        pieces = consumption(shown.series, first, last)
         disputed = differences(shown.series)
-    for piece in pieces:
-        if arguments.json:
+    if arguments.json:
+        for piece in pieces:
             print_json(_piece(piece))
-        else:
-            print(_line(piece))
-    if not arguments.json:
-        for one in disputed:
-            at = civil_day(one.key.start)
-            print(f"note: deliveries differ on {at}; the latest one that says a value was chosen")
-        if shown.erased:
-            print(f"note: {shown.erased} readings of this consent were erased")
+        return 0
+    if shown.erased and not shown.series.rows:
+        print(f"erased: {shown.erased} readings were taken in under this consent; their keys were")
+        print("  destroyed on order, and nobody can open them any more")
+        return 0
+    for piece in pieces:
+        print(_line(piece))
+    for one in disputed:
+        at = civil_day(one.key.start)
+        print(f"note: deliveries differ on {at}; the latest one that says a value was chosen")
+    if shown.erased:
+        print(f"note: {shown.erased} readings of this consent were erased")
     return 0
 
 
@@ -213,12 +221,10 @@ def _line(piece: DayConsumption) -> str:
     if piece.last_day - piece.first_day > timedelta(0):
         days += f" to {piece.last_day}"
     if piece.energy_wh is not None:
-        together = "  (together: the midnight between is missing)" if " to " in days else ""
-        return f"{days:24} {piece.energy_wh:>12,} Wh{together}".replace(",", " ")
-    cause = (
-        f"held back: {piece.held.value.replace('_', ' ')}" if piece.held else "gap: not measured"
-    )
-    return f"{days:24} {'—':>12}     {cause}"
+        together = "  together: not measured in between" if " to " in days else ""
+        return f"{days:24} {f'{piece.energy_wh:,}'.replace(',', ' '):>12} Wh{together}"
+    held = f"held back: {piece.held.value.replace('_', ' ')}" if piece.held else None
+    return f"{days:24} {'—':>12}     {held or 'gap: not measured'}"
 
 
 def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -229,9 +235,11 @@ def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
         finished = erasure.erase(services, arguments.account, actor)
     certificate = finished.certificate
     print(f"account {arguments.account} erased: certificate at leaf {finished.leaf}")
-    print(f"  {certificate.keys} keys destroyed in {certificate.stores} store")
-    print(f"  older copies of the key store open nothing (epoch {certificate.epoch})")
-    print(f"  tree: {certificate.tree_size_before} leaves before, {certificate.tree_size_after} at")
+    print(f"  keys destroyed: {certificate.keys}; what they sealed can never be opened again")
+    print(
+        f"  older copies of the key store: their epoch's key is gone too (now {certificate.epoch})"
+    )
+    print(f"  legal basis: {certificate.legal_basis}")
     for place in certificate.not_reached:
         print(f"  not reached: {place}")
     return 0

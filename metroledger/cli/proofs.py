@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from application.receipts import Press, consent_receipt, reading_receipt
 from domain.errors import MetroledgerError
@@ -16,8 +16,10 @@ from proofs.signing import Verifier
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from metroledger.settings import Settings
+    from proofs.canonical import Json
 
 
 def add_commands(commands: Commands) -> None:
@@ -41,7 +43,7 @@ def _receipt(settings: Settings, arguments: argparse.Namespace) -> int:
         else:
             data = reading_receipt(services, press, arguments.consent, arguments.reading)
     arguments.output.write_bytes(data)
-    print(f"receipt in {arguments.output}; whoever holds it can verify it for ever, offline")
+    print(f"receipt written to {arguments.output}: whoever holds it can verify it, offline")
     return 0
 
 
@@ -65,23 +67,37 @@ def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _print(proven: Proven) -> None:
-    checkpoint = proven.signed.checkpoint
-    entry = proven.content.entry
-    print("VERIFIED")
-    print(f"  the log {checkpoint.origin} holds this entry at leaf {proven.index}")
-    print(f"  of the {checkpoint.size} leaves of its signed checkpoint:")
-    print(f"    {entry['type']} in the hour {entry['hour']}")
+    checkpoint, content = proven.signed.checkpoint, proven.content
+    print(f"VERIFIED offline, with the public key of {checkpoint.origin}")
+    print("proven:")
+    print(
+        f"  the log holds this entry, leaf {proven.index} of the {checkpoint.size} that it signed:"
+    )
+    print(f"    {content.entry['type']}, in the hour {content.entry['hour']} by the log's clock")
     for name in ("consent", "category", "last_day"):
-        if name in entry:
-            print(f"    {name.replace('_', ' ')}: {entry[name]}")
-    reading = proven.content.reading
-    if reading is not None:
-        print(f"    and, in this delivery, {reading.type} under consent {reading.consent}")
-    for group, value in proven.content.disclosed.items():
-        print(f"  disclosed, and committed to then: {group} {_plain(value)}")
+        if name in content.entry:
+            print(f"    {name.replace('_', ' ')}: {content.entry[name]}")
+    if content.reading is not None:
+        print("  the delivery it records holds this reading:")
+        print(f"    {content.reading.type}, under consent {content.reading.consent}")
+    if content.disclosed:
+        print("  the log was bound to these words when it wrote the entry:")
+    for group, value in content.disclosed.items():
+        for line in _plain(group, value):
+            print(f"    {line}")
+    print("not proven:")
     for gap in proven.not_proven:
-        print(f"  not proven: {gap}")
+        print(f"  {gap}")
 
 
-def _plain(value: Any) -> str:  # noqa: ANN401 (any JSON value)
-    return json.dumps(value, ensure_ascii=False, default=dict)
+def _plain(name: str, value: Json) -> Iterator[str]:
+    """Yield a disclosed group a line a value, nested names joined by dots; absent ones left out."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _plain(f"{name}.{key}" if key != name else name, inner)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            words = item.items() if isinstance(item, Mapping) else [("", item)]
+            yield f"{name}: " + ", ".join(f"{k} {v}".strip() for k, v in words if v is not None)
+    elif value is not None:
+        yield f"{name}: {value}"
