@@ -100,13 +100,13 @@ def open_many(payloads: Iterable[Sealed]) -> list[bytes]:
     return [open(one.key, one.sealed, one.leaf) for one in payloads]
 
 
-def salt(key: Key, event_id: UUID, group: str) -> bytes:
-    """Derive the 16-byte salt of one disclosure group of one event.
+def salt(key: Key, event_id: bytes, group: str) -> bytes:
+    """Derive the 16-byte salt of one disclosure group of one event, whose id is 16 bytes.
 
     It is stored nowhere and dies with the key: from then on the commitment hides
     what it commits to, for anyone who does not hold an opening.
     """
-    message = event_id.bytes + group.encode()
+    message = event_id + group.encode()
     return blake2b(message, digest_size=SALT_SIZE, key=key.secret, person=_SALT).digest()
 
 

@@ -92,15 +92,15 @@ def groups_of(event: Event) -> dict[str, bytes]:
 def disclosures_of(key: Key, event_id: UUID, groups: Mapping[str, bytes]) -> list[str]:
     """Return the RFC 9901 disclosure of each group; the salts come from the key."""
     return [
-        disclosure(sealing.salt(key, event_id, group), group, value)
+        disclosure(sealing.salt(key, event_id.bytes, group), group, value).decode("ascii")
         for group, value in groups.items()
     ]
 
 
-def disclosure(salt: bytes, group: str, value: bytes) -> str:
+def disclosure(salt: bytes, group: str, value: bytes) -> bytes:
     """Return base64url of `[salt, name, value]`, `value` being canonical JSON already."""
-    return canonical.b64(
-        b'["' + canonical.b64(salt).encode() + b'","' + group.encode() + b'",' + value + b"]"
+    return canonical.b64_bytes(
+        b'["' + canonical.b64_bytes(salt) + b'","' + group.encode() + b'",' + value + b"]"
     )
 
 

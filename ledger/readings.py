@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 from domain.errors import Corrupt
@@ -63,8 +63,7 @@ class Row:
     reading: Reading
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedReading:
+class OpenedReading(NamedTuple):
     """A stored reading, verified; `Redacted` where its key was destroyed on order."""
 
     leaf: ReadingLeaf
@@ -92,14 +91,17 @@ def key_name_of(owner: UUID, consent: UUID, reading: Reading) -> KeyName:
 
 def commitment_of(key: Key, event_id: bytes, reading: Reading) -> bytes:
     """Return the commitment over a reading's canonical JSON."""
-    text = disclosure_of(key, event_id, reading)
-    return hashlib.sha256(COMMITMENT_V1 + hashlib.sha256(text.encode()).digest()).digest()
+    disclosed = _disclosure(key, event_id, reading)
+    return hashlib.sha256(COMMITMENT_V1 + hashlib.sha256(disclosed).digest()).digest()
 
 
 def disclosure_of(key: Key, event_id: bytes, reading: Reading) -> str:
     """Return a reading's one disclosure."""
-    salt = sealing.salt(key, UUID(bytes=event_id), GROUP)
-    return disclosure(salt, GROUP, canonical.encode(reading))
+    return _disclosure(key, event_id, reading).decode("ascii")
+
+
+def _disclosure(key: Key, event_id: bytes, reading: Reading) -> bytes:
+    return disclosure(sealing.salt(key, event_id, GROUP), GROUP, canonical.encode(reading))
 
 
 def seal_readings(rows: Sequence[Row]) -> tuple[Readings, bytes]:

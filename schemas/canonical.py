@@ -17,6 +17,7 @@ import msgspec
 from domain.errors import Malformed
 
 _encoder: Final = msgspec.json.Encoder(order="sorted")
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 
 
 class NotBase64(Malformed):
@@ -34,7 +35,15 @@ def encode(value: Any) -> bytes:  # noqa: ANN401 (any JSON-able value)
 
 def b64(data: bytes) -> str:
     """Return base64url without padding (RFC 4648 section 5)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return b64_bytes(data).decode("ascii")
+
+
+def b64_bytes(data: bytes) -> bytes:
+    """Return base64url without padding, as the bytes that are hashed."""
+    text = binascii.b2a_base64(data, newline=False).rstrip(b"=")
+    if b"+" in text or b"/" in text:  # JSON rarely leads to either, and looking is cheap
+        return text.translate(_TO_URL)
+    return text
 
 
 def unb64(text: str) -> bytes:

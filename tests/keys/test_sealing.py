@@ -13,7 +13,7 @@ from keys.key import Key, fingerprint, new_id, new_secret
 from keys.sealing import SealBroken, Sealed, Sealing
 
 KEY = Key(UUID("33333333-3333-4333-8333-333333333333"), bytes(range(32)))
-EVENT = UUID("44444444-4444-4444-8444-444444444444")
+EVENT = UUID("44444444-4444-4444-8444-444444444444").bytes
 
 
 @given(st.binary(max_size=400), st.binary(max_size=100))
@@ -82,7 +82,7 @@ def test_salts_differ_by_key_event_and_group() -> None:
     salts = {
         sealing.salt(key, event, group)
         for key in (KEY, Key(new_id(), new_secret()))
-        for event in (EVENT, new_id())
+        for event in (EVENT, new_id().bytes)
         for group in ("period", "identity", "")
     }
     assert len(salts) == 12
