@@ -22,6 +22,7 @@ from adapters.postgres.embedded_site import reachable_directory
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
+from application.publishing import StoreTree, publish_all
 from application.register import Register
 from application.residents import settle_reservations
 from application.services import Services
@@ -39,34 +40,12 @@ from proofs.publication import Publisher
 from proofs.signing import KeyKind, Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ledger.log import CommitLog
-    from ledger.store import Cursor, FoldStore
+    from ledger.store import FoldStore
     from proofs.signing import Verifier
-
-
-@dataclass(frozen=True, slots=True)
-class StoreTree:
-    """The main tree as the fold wrote it, at one moment."""
-
-    cursor: Cursor
-    store: FoldStore
-
-    @property
-    def size(self) -> int:
-        """Return the number of leaves."""
-        return self.cursor.size
-
-    @property
-    def root(self) -> bytes:
-        """Return the RFC 6962 root."""
-        return self.cursor.frontier.root()
-
-    def entries(self, start: int, stop: int, /) -> Iterable[bytes]:
-        """Return leaves in order."""
-        return self.store.entries(start, stop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,10 +149,7 @@ def open_ledger(settings: Settings, clock: Callable[[], datetime] = now) -> Iter
         folder.fold_through(folder.log.end() - 1)
         publisher.check_extends(StoreTree(store.cursor(), store))
 
-        def publish() -> None:
-            publisher.publish(StoreTree(store.cursor(), store))
-
-        committer = Committer(folder, publish)
+        committer = Committer(folder, lambda: publish_all(publisher, store))
         register = Register(folder)
         committer.publish()
         try:

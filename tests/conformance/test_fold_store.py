@@ -117,7 +117,7 @@ class SmallPages(ChoppyLog):
 
     most = 1
 
-    def read(self, start: int, *, limit: int = 1_000, bytes_max: int = 8 << 20) -> Sequence[Entry]:
+    def read(self, start: int, *, limit: int = 1_000, bytes_max: int = 8 << 20) -> list[Entry]:
         return super(ChoppyLog, self).read(start, limit=min(limit, self.most), bytes_max=bytes_max)
 
 
