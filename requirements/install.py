@@ -144,4 +144,8 @@ def stop(text):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    try:
+        main(sys.argv[1])
+    except KeyboardInterrupt:
+        say("interrupted; the same command takes the set-up up again")
+        sys.exit(130)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from domain.errors import MetroledgerError, Unavailable
 from metroledger.cli import audits, demo, files, offices, people, proofs
+from metroledger.cli.common import is_interruption
 from metroledger.settings import read_settings
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command in this process's environment; return its exit code."""
     try:
         return run_command(arguments, os.environ)
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not is_interruption(error):
+            raise
         print("metroledger: interrupted; what was answered is kept", file=sys.stderr)
         return INTERRUPTED
 
@@ -70,6 +73,8 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str]) -> int
         result: int = parsed.run(settings, parsed)
         sys.stdout.flush()
     except MetroledgerError as error:
+        if is_interruption(error):
+            raise
         crowded = _crowding(settings) if isinstance(error, Unavailable) else ""
         print(f"metroledger: {error}{crowded}", file=sys.stderr)
         return COULD_NOT_TELL if isinstance(error, Unavailable) else REFUSED

@@ -54,6 +54,15 @@ def identifier(text: str) -> UUID:
         raise argparse.ArgumentTypeError(message) from None
 
 
+def is_interruption(error: BaseException | None) -> bool:
+    """Tell whether an error is Ctrl-C, or came of tidying up after it."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def print_json(value: Any) -> None:  # noqa: ANN401 (any JSON-able value)
     """Print one JSON line."""
     print(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str))

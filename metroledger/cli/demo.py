@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from adapters.postgres.embedded import EmbeddedPostgres
 from domain.values import civil_day
 from metroledger.bootstrap import database_directory, now
-from metroledger.cli.common import Commands, command
+from metroledger.cli.common import Commands, command, is_interruption
 from metroledger.demo_deliveries import ENTRY_DAY, Deliveries, write_deliveries
 from metroledger.demo_stage import STAGE, clear_stage
 from metroledger.demo_telling import WIDTH, Telling
@@ -71,7 +71,9 @@ def _demo(run: Run) -> int:
                 tell = Telling(run=run, environment={HOME: str(settings.home)})
                 _play(_prepare(tell, server))
             _conclude(settings)
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not is_interruption(error):
+            raise
         print(
             "\nmetroledger: the demo was interrupted, and nothing of it runs any more; "
             "'make demo' begins it anew",
