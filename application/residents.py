@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from application.driving import drive
 from application.offices import require_text
+from application.protocol import bar
 from application.services import new_id
 from domain.aggregates import account, meter, terms
 from domain.errors import Refused
@@ -18,7 +20,8 @@ from domain.events.terms import TextKind
 from domain.policies.account import accept_terms
 from domain.policies.meter import declare
 from domain.values import Actor, Change, Role
-from keys.index import Entry, Kind, Lookup
+from keys.index import AlreadyTaken, Entry, Kind, Lookup
+from ledger.rule import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +58,7 @@ def open_account(services: Services, *, name: str, email: str, language: str) ->
         events = account.open_account(state, wanted)
         return [Change(stream=stream, event=event, subject=stream) for event in events]
 
-    services.keys.index.reserve(email_lookup(email), Entry(stream, stream), command)
+    _reserve(services, email_lookup(email), Entry(stream, stream), command)
     with _reservation(services, command):
         services.ledger.transact(command, decide, context=services.context(resident(stream)))
     return stream
@@ -89,11 +92,30 @@ def declare_meter(
         return declare(holder, declared, point=point, entry_day=entry_day, power_kva=power_kva)
 
     lookup = meter_lookup(point.operator, point.fluid, point.number)
-    services.keys.index.reserve(lookup, Entry(account_id, stream), command)
+    _reserve(services, lookup, Entry(account_id, stream), command)
     with _reservation(services, command):
         context = services.context(resident(account_id))
         services.ledger.transact(command, decide, context=context)
     return stream
+
+
+def _reserve(services: Services, lookup: Lookup, entry: Entry, command: UUID) -> None:
+    """Reserve a row; what stands in the way and was never decided is brought to its end first.
+
+    A process that died between its reservation and its append would else hold an e-mail
+    for ever. Its command is barred before the row is freed, so it can never come to life.
+    """
+    index = services.keys.index
+    try:
+        index.reserve(lookup, entry, command)
+    except AlreadyTaken:
+        undecided = index.reserving(lookup)
+        if not undecided:
+            raise
+        for one in undecided:
+            fate, _ = drive(bar(one.bytes), services.ledger.committer)
+            (index.confirm if fate is Fate.ACCEPTED else index.free)(one)
+        index.reserve(lookup, entry, command)
 
 
 class _reservation:  # noqa: N801 (used as a statement, like contextlib's own)
@@ -124,4 +146,4 @@ def settle_reservations(services: Services) -> None:
     for command in index.reserved():
         fate = services.ledger.committer.fate(command.bytes)
         if fate is not None:
-            (index.confirm if fate == "accepted" else index.free)(command)
+            (index.confirm if fate is Fate.ACCEPTED else index.free)(command)

@@ -146,6 +146,12 @@ class LookupIndex:
             ).fetchall()
         return frozenset(UUID(bytes=command) for (command,) in rows)
 
+    def reserving(self, lookup: Lookup) -> frozenset[UUID]:
+        """List the commands that hold a value reserved, neither confirmed nor freed."""
+        with self._gate.reading() as tx:
+            rows = _rows(tx, [_tag(tx.epoch, lookup)])
+        return frozenset(UUID(bytes=row[3]) for row in rows if row[4] == 0)
+
     def find(self, lookup: Lookup) -> frozenset[Entry]:
         """Find where a value leads; empty when nowhere."""
         return self.find_many([lookup]).get(lookup, frozenset())
