@@ -67,5 +67,5 @@ requirements:
 	$(SETUP) compile
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist var
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist var/demo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

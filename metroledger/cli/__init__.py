@@ -79,13 +79,21 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str]) -> int
         print(f"metroledger: {error}{crowded}", file=sys.stderr)
         return COULD_NOT_TELL if isinstance(error, Unavailable) else REFUSED
     except BrokenPipeError:
-        # The reader of our output has gone; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # its reader has gone
         return REFUSED
     except OSError as error:
+        _drop_output()
         print(f"metroledger: {_say(error)}", file=sys.stderr)
         return COULD_NOT_TELL
     return result
+
+
+def _drop_output() -> None:
+    """Forget what standard output does not take, or the interpreter would fail on it at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _crowding(settings: Settings | None) -> str:
