@@ -5,8 +5,8 @@ before it is folded and published:
 
     submit ─→ queue ─→ append a batch ─→ queue ─→ fold past it, publish ─→ answer all
 
-What waits in the queues is bounded by the number of writers that wait for an answer,
-and by `WAITING_MAX`. A record whose append is in doubt is settled by folding to where
+What waits in the queues is bounded by the writers, for each waits for its answer before
+it sends again. A record whose append is in doubt is settled by folding to where
 the log ends. An answer is given only after the checkpoint was published.
 """
 
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import queue
 import threading
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +29,45 @@ if TYPE_CHECKING:
 
 BATCH_MAX: Final = 1_000
 BATCH_BYTES_MAX: Final = 8 << 20
-WAITING_MAX: Final = 4_096
+
+
+class Answer:
+    """What the fold says of one record, for the one writer who waits for it.
+
+    A lock that is released once: several hundred threads wait for a batch, and a
+    `concurrent.futures.Future` would cost each of them ten times as much.
+    """
+
+    __slots__ = ("_error", "_lock", "_settled")
+
+    def __init__(self) -> None:
+        """Begin without an answer."""
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self._settled: Settled | None = None
+        self._error: Exception | None = None
+
+    def done(self) -> bool:
+        """Whether the answer is there."""
+        return self._settled is not None or self._error is not None
+
+    def set_result(self, settled: Settled) -> None:
+        """Give the answer, once."""
+        self._settled = settled
+        self._lock.release()
+
+    def set_exception(self, error: Exception) -> None:
+        """Give what went wrong instead, once."""
+        self._error = error
+        self._lock.release()
+
+    def result(self, timeout: float = -1) -> Settled:
+        """Wait for the answer, `timeout` seconds at most; raise `TimeoutError` after them."""
+        if not self._lock.acquire(timeout=timeout):
+            raise TimeoutError
+        if self._settled is None:
+            raise self._error or TimeoutError
+        return self._settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +77,7 @@ class Submission:
     record: bytes
     command: bytes
     expects: tuple[tuple[bytes, int], ...]
-    answer: Future[Settled]
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +98,6 @@ class Committer:
         self._folder = folder
         self._publish = publish
         self._submitted: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
-        self._waiting = threading.BoundedSemaphore(WAITING_MAX)
         self._appended: queue.Queue[_Appended | None] = queue.Queue(2)
         self._threads: list[threading.Thread] = []
         self._starting = threading.Lock()
@@ -69,19 +105,14 @@ class Committer:
 
     def submit(
         self, record: bytes, command: bytes, expects: tuple[tuple[bytes, int], ...]
-    ) -> Future[Settled]:
+    ) -> Answer:
         """Send a record once; the future is what the fold then says of its command."""
         self._start()
-        self._waiting.acquire()
-        answer: Future[Settled] = Future()
-        answer.add_done_callback(self._leave)
+        answer = Answer()
         self._submitted.put(
             Submission(record=record, command=command, expects=expects, answer=answer)
         )
         return answer
-
-    def _leave(self, _: Future[Settled]) -> None:
-        self._waiting.release()
 
     def publish(self) -> None:
         """Make the published checkpoint cover all that was folded before this call."""
@@ -151,14 +182,17 @@ class Committer:
             self._folder.fold_through(last)
         self.publish()
         store = self._folder.store
-        fates = store.fates({one.command for one in appended.submissions})
-        accepted = store.accepted_of([c for c, fate in fates.items() if fate is Fate.ACCEPTED])
-        open_ = [one for one in appended.submissions if one.command not in fates]
-        heads = store.heads({stream for one in open_ for stream, _ in one.expects})
+        accepted = store.accepted_of({one.command for one in appended.submissions})
+        others = [one for one in appended.submissions if one.command not in accepted]
+        fates = store.fates({one.command for one in others})
+        heads = store.heads({stream for one in others for stream, _ in one.expects})
         for one in appended.submissions:
-            moved = one.command not in fates and has_moved(one.expects, heads)
-            fate, place = fates.get(one.command), accepted.get(one.command)
-            one.answer.set_result(Settled(fate, moved, place))
+            place = accepted.get(one.command)
+            if place is not None:
+                one.answer.set_result(Settled(Fate.ACCEPTED, moved=False, accepted=place))
+            else:
+                moved = has_moved(one.expects, heads)
+                one.answer.set_result(Settled(fates.get(one.command), moved))
 
     def fate(self, command: bytes) -> Fate | None:
         """Return what became of a command so far, having folded to where the log ends."""

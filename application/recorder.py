@@ -98,7 +98,7 @@ class LedgerRecorder(ApplicationRecorder):
         if not stored_events:
             return []
         if header is None:
-            header, frames = _opaque_commit(stored_events)
+            header, frames = opaque_commit(stored_events)
         else:
             frames = [event.state[DIGEST_SIZE:] for event in stored_events]
         record = assemble(encode_header(header), frames)
@@ -282,7 +282,7 @@ def _numbered(event: StoredEvent, number: int) -> Notification:
     )
 
 
-def _opaque_commit(events: Sequence[StoredEvent]) -> tuple[Header, list[bytes]]:
+def opaque_commit(events: Sequence[StoredEvent]) -> tuple[Header, list[bytes]]:
     """Return header and frames of a commit whose events carry opaque state."""
     versions: dict[UUID, list[int]] = {}
     for event in events:

@@ -16,7 +16,7 @@ from ledger.store import Accepted, Cursor, Folded, ReadingRow, Segment
 from proofs.merkle import Frontier
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
@@ -195,8 +195,18 @@ def _uuid(raw: bytes) -> str:
     return raw.hex()
 
 
-def _uuids(raws: Collection[bytes]) -> list[str]:
-    return [raw.hex() for raw in raws]
+def _uuids(raws: Iterable[bytes]) -> str:
+    """Return PostgreSQL's text of an array of ids."""
+    return _array(raw.hex() for raw in raws)
+
+
+def _array(values: Iterable[object]) -> str:
+    """Return PostgreSQL's text of an array of numbers, ids or flags, which need no quoting.
+
+    The driver's own lists take each element through its escaping: a third of a
+    commit's whole cost.
+    """
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def _accepted(row: tuple[Any, ...]) -> Accepted:
@@ -242,47 +252,34 @@ def _swap(connection: Connection, before: Cursor, after: Cursor) -> bool:
 def _write(connection: Connection, folded: Folded) -> None:
     """Write what a batch adds, one statement a table."""
     first_leaf = folded.cursor.size - len(folded.leaves)
-    accepted, segments, heads = folded.accepted, folded.segments, folded.heads
-    statements: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
-        (
-            _HEADS,
-            heads,
-            (_uuids(heads), [h.version for h in heads.values()], [h.ended for h in heads.values()]),
-        ),
-        (
-            _FATES,
-            folded.fates,
-            (_uuids(folded.fates), [fate is Fate.ACCEPTED for fate in folded.fates.values()]),
-        ),
-        (
-            _COMMITS,
-            accepted,
-            (
-                [commit.offset for commit in accepted],
-                [commit.command.hex() for commit in accepted],
-                [commit.position for commit in accepted],
-                [commit.events for commit in accepted],
-                [commit.leaf for commit in accepted],
-                [commit.leaves for commit in accepted],
-            ),
-        ),
-        (
-            _SEGMENTS,
-            segments,
-            (
-                [segment.stream.hex() for segment in segments],
-                [segment.first for segment in segments],
-                [segment.events for segment in segments],
-                [segment.offset for segment in segments],
-            ),
-        ),
-        (_LEAVES, folded.leaves, (first_leaf, list(folded.leaves))),
+    heads, fates = folded.heads, folded.fates
+    accepted, segments = (
+        list(zip(*folded.accepted, strict=True)),
+        list(zip(*folded.segments, strict=True)),
     )
-    for statement, rows, columns in statements:
-        if rows:
-            connection.execute(statement.encode(), columns, prepare=True)
+    _insert(
+        connection,
+        _HEADS,
+        _uuids(heads),
+        _array(head.version for head in heads.values()),
+        _array("tf"[not head.ended] for head in heads.values()),
+    )
+    accepted_too = ("tf"[fate is not Fate.ACCEPTED] for fate in fates.values())
+    _insert(connection, _FATES, _uuids(fates), _array(accepted_too))
+    if accepted:
+        commands, offsets, *numbers = accepted
+        _insert(connection, _COMMITS, _array(offsets), _uuids(commands), *map(_array, numbers))
+    if segments:
+        streams, *numbers = segments
+        _insert(connection, _SEGMENTS, _uuids(streams), *map(_array, numbers))
+    if folded.leaves:
+        _insert(connection, _LEAVES, first_leaf, list(folded.leaves))
     if folded.readings:
         _copy_readings(connection, folded.readings)
+
+
+def _insert(connection: Connection, statement: str, *columns: object) -> None:
+    connection.execute(statement.encode(), columns, prepare=True)
 
 
 def _copy_readings(connection: Connection, rows: Sequence[ReadingRow]) -> None:
