@@ -25,7 +25,7 @@ from ledger.record import Frame, Kind, Record, RecordMalformed
 from ledger.rule import NO_STREAM, RULE, Fate, Head, Rule, UnknownRule, Void, advance
 from ledger.store import Accepted, Cursor, Folded, ReadingRow, Segment
 from proofs.merkle import leaf_hash
-from schemas.leaf import READING_LEAF_SIZE
+from schemas.leaf import each_reading_leaf
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -184,16 +184,15 @@ def reading_rows(offset: int, frame_place: int, frame: Frame) -> Iterator[Readin
     """Yield where each reading of a frame lies, by the consent its leaf names."""
     if frame.readings is None:
         return
-    leaves = frame.readings.leaves
-    for place in range(len(frame.readings)):
-        start = place * READING_LEAF_SIZE + 17
-        yield ReadingRow(leaves[start : start + 16], offset, frame_place, place)
+    leaves = each_reading_leaf(frame.readings.leaves)
+    for place, (_, _, consent, _) in enumerate(leaves):
+        yield ReadingRow(consent, offset, frame_place, place)
 
 
 def _rule_of(record: Record) -> int:
     try:
         version = msgspec.json.decode(record.note, type=dict[str, int])["rule"]
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError):
+    except (ValueError, RecursionError, KeyError):  # msgspec's own, bad UTF-8, nesting
         version = -1
     if version != RULE:
         raise UnknownRule(version)

@@ -199,13 +199,21 @@ def _open_payload(
     key = keys.get(private.key)
     if key is None:
         return missing(leaf.type, private.key, ordered)
-    return event_from(leaf, _flatten(open_groups(frame, leaf, key)))
+    groups = open_groups(frame, leaf, key)
+    try:
+        members = _flatten(groups)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise FrameBroken(leaf.event, "a group of its payload is no JSON object") from error
+    return event_from(leaf, members)
 
 
 def open_groups(frame: Frame, leaf: Leaf, key: Key) -> dict[str, bytes]:
     """Return the JSON of each disclosure group, verified against the leaf's commitment."""
     plaintext = sealing.open(key, frame.sealed, frame.leaf)
-    raw = msgspec.json.decode(plaintext, type=dict[str, msgspec.Raw])
+    try:
+        raw = msgspec.json.decode(plaintext, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise FrameBroken(leaf.event, "its payload is not JSON") from error
     known = EVENT_TYPES.get(leaf.type)
     order = known.GROUPS if known else sorted(raw)
     groups = {group: bytes(raw[group]) for group in order if group in raw}
@@ -218,7 +226,7 @@ def open_groups(frame: Frame, leaf: Leaf, key: Key) -> dict[str, bytes]:
 def _flatten(groups: Mapping[str, bytes]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for value in groups.values():
-        members.update(msgspec.json.decode(value))
+        members.update(msgspec.json.decode(value, type=dict[str, Any]))
     return members
 
 

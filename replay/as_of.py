@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from domain.errors import Refused
 from proofs.merkle import Frontier, leaf_hash
 from replay.audit import ClosedAudit
+from replay.findings import Finding
 from replay.refold import Refold
+from replay.statement import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,10 +72,13 @@ def states_as_of(subject: Subject, sizes: Sequence[int]) -> Iterator[AsOf]:
     refold, audit, frontier = Refold(subject.log, subject.origin), ClosedAudit(), Frontier()
     readings, hour, left = 0, None, deque(sizes)
     for replayed in refold.commits():
-        for index, frame in enumerate(replayed.record.frames, replayed.commit.leaf):
+        for index, frame in replayed.leaves():
             while left and left[0] == index:
                 yield _as_of(left.popleft(), frontier.root(), hour, audit, readings)
-            hour = audit.show(index, frame).hour
+            statement = read(index, frame)
+            if not isinstance(statement, Finding):  # what cannot be read shows nothing
+                audit.note(statement)
+                hour = statement.leaf.hour
             frontier = frontier.append(leaf_hash(frame.leaf))
             readings += len(frame.readings) if frame.readings else 0
     while left and left[0] == refold.cursor.size:

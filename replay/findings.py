@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
+from uuid import UUID
 
 from typing_extensions import override
 
@@ -20,7 +21,9 @@ class Breach(StrEnum):
     AGREEMENT_ENDED = "agreement_ended"
     AGREEMENT_NOT_COVERING = "agreement_not_covering"
     OTHER_OPERATOR = "consent_for_another_operator"
+    OTHER_AGREEMENT = "consent_under_another_agreement"
     HEADER_ALTERED = "header_or_private_zone_altered"
+    HEADER_MISFITS = "header_does_not_fit_its_events"
     OTHER_STREAM = "private_zone_names_another_stream"
     LEAF_MISSING = "leaf_missing"
     LEAF_DIFFERS = "leaf_differs_from_the_published"
@@ -28,9 +31,13 @@ class Breach(StrEnum):
     READINGS_ALTERED = "readings_altered"
     TREE_DIFFERS = "tree_differs_from_the_published"
     UNREADABLE = "event_unreadable"
+    UNKNOWN_TYPE = "event_type_unknown"
+    ORDER_DIFFERS = "order_of_destruction_differs"
     OTHER_POINT = "another_point"
+    OTHER_DIRECTION = "another_direction"
     OUTSIDE_PERIMETER = "day_outside_the_perimeter"
     KEY_LOST = "key_lost"
+    KEY_ALIVE = "key_not_destroyed"
 
 
 SENTENCES: Final[dict[Breach, str]] = {
@@ -42,17 +49,23 @@ SENTENCES: Final[dict[Breach, str]] = {
     Breach.AGREEMENT_ENDED: "the agreement its delivery cites had ended before it",
     Breach.AGREEMENT_NOT_COVERING: "the agreement does not cover its category, channel or day",
     Breach.OTHER_OPERATOR: "its consent was given for another operator's data",
+    Breach.OTHER_AGREEMENT: "its consent rests on another agreement than its delivery",
     Breach.HEADER_ALTERED: "its leaf binds another commit header or private zone",
     Breach.OTHER_STREAM: "its private zone names another stream or version than its commit wrote",
+    Breach.HEADER_MISFITS: "its commit's header names other streams, versions or endings",
     Breach.LEAF_MISSING: "a published leaf is not in the log",
     Breach.LEAF_DIFFERS: "the log's leaf is not the published one",
     Breach.LEAF_REPEATED: "an event with the same id lies before it in the tree",
     Breach.READINGS_ALTERED: "its readings are not those its leaf counts and commits to",
     Breach.TREE_DIFFERS: "the log does not lead to the root that was published",
-    Breach.UNREADABLE: "it does not parse",
+    Breach.UNREADABLE: "it does not say what its type says, or does not open",
+    Breach.UNKNOWN_TYPE: "its type is unknown to this program: upgrade it and audit again",
+    Breach.ORDER_DIFFERS: "it orders other keys destroyed than its leaf counts and commits to",
     Breach.OTHER_POINT: "it is of another metering point than the consent's",
+    Breach.OTHER_DIRECTION: "it is of energy fed into the network, which no consent is about",
     Breach.OUTSIDE_PERIMETER: "its day lies outside the consent's data perimeter",
     Breach.KEY_LOST: "its key is gone and no leaf orders that",
+    Breach.KEY_ALIVE: "a certificate says that its key was destroyed, and the key opens it",
 }
 
 
@@ -71,14 +84,18 @@ class Finding:
         return f"{self.breach.value}: {where}: {SENTENCES[self.breach]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Covered:
+class Covered(NamedTuple):
     """One reading's verdict, with the leaves that show it; `breach` None means covered."""
 
     leaf: int
     place: int
-    consent: str
+    consent_id: bytes
     grant: int | None
     agreement: int | None
     ending: int | None
     breach: Breach | None
+
+    @property
+    def consent(self) -> str:
+        """The consent that the reading names."""
+        return str(UUID(bytes=self.consent_id))

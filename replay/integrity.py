@@ -2,7 +2,8 @@
 
 Needs no key and opens nothing. A record altered after it was written breaks the digest
 in its leaf; a leaf altered, dropped, swapped or repeated breaks the published tree,
-and comparing with the published entries says where.
+and comparing with the published entries says where. A header that its own events do
+not fit would arbitrate other streams than it writes.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from domain.errors import MetroledgerError
+from domain.events.account import DestructionOrdered
+from domain.events.delivery import DeliveryReceived
+from ledger.record import Write
 from proofs.merkle import Frontier, leaf_hash, root
 from replay.findings import Breach, Finding
-from schemas import canonical
-from schemas.leaf import LeafBroken, decode_leaf, rest_of
-from schemas.private import PrivateBroken, decode_private
+from replay.statement import Statement
+from schemas.canonical import b64
+from schemas.leaf import READING_LEAF_SIZE, each_reading_leaf, rest_of
+from schemas.registry import ENDING_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from ledger.record import Frame, Readings, Record
+    from ledger.record import Header, Readings
     from proofs.checkpoint import Checkpoint
     from replay.refold import Replayed
-    from schemas.leaf import Leaf
 
 
 class Integrity:
@@ -35,72 +38,94 @@ class Integrity:
         self._entry = entry
         self._frontier = Frontier()
         self._events: set[bytes] = set()
-        self._differs: Finding | None = None
+        self._differs = False
 
-    def take(self, replayed: Replayed) -> Iterator[Finding]:
-        """Yield what is wrong with a commit's frames."""
-        record = replayed.record
-        digest = hashlib.sha256(record.header_bytes).digest()
-        for place in misplaced(record):
-            yield Finding(breach=Breach.OTHER_STREAM, leaf=replayed.commit.leaf + place)
-        for index, frame in enumerate(record.frames, replayed.commit.leaf):
-            yield from self._published_leaf(index, frame.leaf)
-            try:
-                leaf = decode_leaf(frame.leaf)
-            except LeafBroken:
-                yield Finding(breach=Breach.UNREADABLE, leaf=index)
-                continue
-            yield from self._frame(index, frame, leaf, digest)
+    def take(
+        self, replayed: Replayed, statements: Sequence[Statement | Finding]
+    ) -> Iterator[Finding]:
+        """Yield what is wrong with a commit's frames, `statements` being what they say."""
+        digest = hashlib.sha256(replayed.record.header_bytes).digest()
+        leaves = [frame.leaf for frame in replayed.record.frames]
+        yield from self._published_leaves(replayed.commit.leaf, leaves)
+        for statement in statements:
+            if isinstance(statement, Finding):
+                yield statement
+            else:
+                yield from self._statement(statement, digest)
+        if not header_fits(replayed.record.header, statements):
+            yield Finding(breach=Breach.HEADER_MISFITS, leaf=replayed.commit.leaf)
 
-    def _published_leaf(self, index: int, encoded: bytes) -> Iterator[Finding]:
-        """Compare one leaf with the tree; look for the place only when the root will not do."""
-        if index < self._published.size:
-            self._frontier = self._frontier.append(leaf_hash(encoded))
-            if self._differs is None and self._entry(index) != encoded:
-                self._differs = Finding(breach=Breach.LEAF_DIFFERS, leaf=index)
-                yield self._differs
+    def _published_leaves(self, first: int, leaves: Sequence[bytes]) -> Iterator[Finding]:
+        """Compare leaves with the published ones; name the first that differs."""
+        covered = leaves[: max(self._published.size - first, 0)]
+        self._frontier = self._frontier.extend(map(leaf_hash, covered))
+        for index, encoded in enumerate(covered, first):
+            if not self._differs and self._entry(index) != encoded:
+                self._differs = True
+                yield Finding(breach=Breach.LEAF_DIFFERS, leaf=index)
 
-    def _frame(self, index: int, frame: Frame, leaf: Leaf, digest: bytes) -> Iterator[Finding]:
+    def _statement(self, statement: Statement, digest: bytes) -> Iterator[Finding]:
+        index, frame, leaf = statement.at, statement.frame, statement.leaf
         if leaf.event.bytes in self._events:
             yield Finding(breach=Breach.LEAF_REPEATED, leaf=index)
         self._events.add(leaf.event.bytes)
         if rest_of(digest, frame.private) != leaf.rest:
             yield Finding(breach=Breach.HEADER_ALTERED, leaf=index)
-        if not readings_match(frame.readings, leaf):
+        if not readings_match(frame.readings, statement.said):
             yield Finding(breach=Breach.READINGS_ALTERED, leaf=index)
+        if not order_matches(statement.private.extra, statement.said):
+            yield Finding(breach=Breach.ORDER_DIFFERS, leaf=index)
+        for place in repeated(frame.readings) if frame.readings else ():
+            yield Finding(breach=Breach.LEAF_REPEATED, leaf=index, place=place)
 
     def close(self, size: int) -> Iterator[Finding]:
         """Yield what is wrong with the whole, `size` being the leaves the log led to."""
         if size < self._published.size:
             yield Finding(breach=Breach.LEAF_MISSING, leaf=size)
-        elif self._differs is None and self._frontier.root() != self._published.root:
+        elif not self._differs and self._frontier.root() != self._published.root:
             yield Finding(breach=Breach.TREE_DIFFERS, leaf=self._published.size)
 
 
-def misplaced(record: Record) -> Iterator[int]:
-    """Yield the frames whose private zone is not of the next version of a stream written."""
-    versions = {write.stream: write.version for write in record.header.writes}
-    for place, frame in enumerate(record.frames):
-        try:
-            private = decode_private(frame.private)
-        except PrivateBroken:
-            yield place
-            continue
-        stream = private.stream.bytes
-        if stream not in versions or private.version != versions[stream] + 1:
-            yield place
-        else:
-            versions[stream] += frame.events
-
-
-def readings_match(readings: Readings | None, leaf: Leaf) -> bool:
-    """Whether a delivery's readings are those its leaf counts and has the root of."""
-    payload = leaf.payload or {}
-    if "root" not in payload or leaf.type != "DeliveryReceived.v1":
+def readings_match(readings: Readings | None, said: object) -> bool:
+    """Whether a frame's readings are those its leaf counts and has the root of."""
+    if not isinstance(said, DeliveryReceived):
         return readings is None
-    count = len(readings) if readings else 0
-    hashes = [leaf_hash(readings.leaf(place)) for place in range(count)] if readings else []
-    try:
-        return bool(payload["readings"] == count and payload["root"] == canonical.b64(root(hashes)))
-    except (KeyError, MetroledgerError):
-        return False
+    leaves = readings.leaves if readings else b""
+    hashes = [
+        leaf_hash(leaves[at : at + READING_LEAF_SIZE])
+        for at in range(0, len(leaves), READING_LEAF_SIZE)
+    ]
+    return said.readings == len(hashes) and said.root == b64(root(hashes))
+
+
+def order_matches(extra: bytes, said: object) -> bool:
+    """Whether an order of destruction has the key ids that its leaf counts and has the root of."""
+    if not isinstance(said, DestructionOrdered):
+        return True
+    ids = [extra[at : at + 16] for at in range(0, len(extra), 16)]
+    return said.keys == len(set(ids)) and said.root == b64(root(map(leaf_hash, sorted(ids))))
+
+
+def repeated(readings: Readings) -> list[int]:
+    """Return the places of readings whose event was in the delivery already."""
+    events = [event for _, event, _, _ in each_reading_leaf(readings.leaves)]
+    if len(set(events)) == len(events):
+        return []
+    seen: set[bytes] = set()
+    return [place for place, one in enumerate(events) if one in seen or seen.add(one)]  # type: ignore[func-returns-value]  # add returns None, on purpose
+
+
+def header_fits(header: Header, statements: Sequence[Statement | Finding]) -> bool:
+    """Whether a header writes, and ends, what its events are of; unreadable ones were found."""
+    writes: dict[bytes, Write] = {}
+    for one in statements:
+        if isinstance(one, Finding):
+            return True
+        stream, version = one.private.stream.bytes, one.private.version
+        before = writes.get(stream, Write(stream, version - 1, 0, 0))
+        if version != before.version + before.events + 1 or before.ends:
+            return False
+        writes[stream] = before._replace(
+            events=before.events + one.frame.events, ends=int(one.type in ENDING_TOPICS)
+        )
+    return header.writes == tuple(sorted(writes.values()))

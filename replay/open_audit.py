@@ -1,7 +1,8 @@
 """With keys: is each reading of the consented point, and of a day the consent covers?
 
 What cannot be read because a leaf orders its key destroyed is counted as erased; a
-key that is gone without an order is a breach (`KEY_LOST`). Keys are fetched a record
+key that is gone without an order is a breach (`KEY_LOST`), and so is one that still
+opens after a certificate of its destruction (`KEY_ALIVE`). Keys are fetched a record
 at a time.
 """
 
@@ -9,118 +10,152 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from domain.errors import Corrupt
+from domain.events.account import AccountErased, DestructionOrdered
 from domain.events.consent import ConsentGranted
+from domain.policies.coverage import measured_from
+from domain.values import Direction, midnight
 from keys.redaction import KeyMissing, Redacted
 from ledger.frames import key_id_of, open_event
-from ledger.readings import first_day, key_ids, open_readings
+from ledger.readings import key_ids, open_reading
 from replay.findings import Breach, Finding
-from schemas.leaf import decode_leaf
+from replay.integrity import order_matches
+from schemas.leaf import decode_reading_leaf
 from schemas.private import decode_private
+from schemas.upcasting import UnknownEventVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
+    from domain.events.reading import Reading
     from keys.key import Key
-    from ledger.readings import OpenedReading
+    from ledger.frames import Opened
     from ledger.record import Frame, Readings
     from replay.refold import Replayed
+    from replay.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What a grant says of the point and the days, None once it is erased."""
+class _Scope(NamedTuple):
+    """What a grant says of the point and the days."""
 
-    number: str | None
-    first_data_day: date
+    number: str
+    begins: datetime
+
+
+@dataclass(slots=True)
+class Orders:
+    """The ids of keys that leaves of the whole log order destroyed, and certify destroyed."""
+
+    ordered: set[UUID] = field(default_factory=set)
+    certified: set[UUID] = field(default_factory=set)
+    of_request: dict[UUID, list[UUID]] = field(default_factory=dict)
+
+    def take(self, statement: Statement) -> None:
+        """Note an order or a certificate; an order that its leaf belies orders nothing."""
+        said, extra = statement.said, statement.private.extra
+        if isinstance(said, DestructionOrdered) and order_matches(extra, said):
+            ids = [UUID(bytes=extra[at : at + 16]) for at in range(0, len(extra), 16)]
+            self.ordered.update(ids)
+            self.of_request.setdefault(said.request, []).extend(ids)
+        elif isinstance(said, AccountErased):
+            self.certified.update(self.of_request.get(said.request, ()))
 
 
 @dataclass(slots=True)
 class OpenAudit:
     """The open audit's state; fed every accepted commit in order.
 
-    `fetch` returns the living keys of ids; `ordered` are the ids that leaves order
-    destroyed, of the whole log. `opened` and `erased` count readings.
+    `fetch` returns the living keys of ids; `opened` and `erased` count readings. A grant
+    that is erased has the scope None.
     """
 
     fetch: Callable[[set[UUID]], Mapping[UUID, Key]]
-    ordered: frozenset[UUID]
-    scopes: dict[bytes, _Scope] = field(default_factory=dict)
+    orders: Orders
+    scopes: dict[bytes, _Scope | None] = field(default_factory=dict)
     opened: int = 0
     erased: int = 0
 
     def take(self, replayed: Replayed) -> Iterator[Finding]:
         """Yield what is wrong with a commit, opened."""
         digest = hashlib.sha256(replayed.record.header_bytes).digest()
-        for index, frame in enumerate(replayed.record.frames, replayed.commit.leaf):
-            yield from self._event(index, frame, digest)
+        for index, frame in replayed.leaves():
+            breach = self._event(frame, digest)
+            if breach is not None:
+                yield Finding(breach=breach, leaf=index)
             if frame.readings is not None:
                 yield from self._readings(index, frame, frame.readings)
 
-    def _event(self, index: int, frame: Frame, digest: bytes) -> Iterator[Finding]:
-        key = key_id_of(frame)
-        keys = self.fetch({key}) if key else {}
+    def _event(self, frame: Frame, digest: bytes) -> Breach | None:
         try:
-            opened = open_event(frame, digest, keys, self.ordered)
+            key = key_id_of(frame)
+            keys = self.fetch({key}) if key else {}
+            opened = open_event(frame, digest, keys, self.orders.ordered)
         except KeyMissing:
-            yield Finding(breach=Breach.KEY_LOST, leaf=index)
-        except Corrupt:
-            yield Finding(breach=Breach.UNREADABLE, leaf=index)
-        else:
-            if isinstance(granted := opened.event, ConsentGranted):
-                scope = _Scope(granted.number, granted.first_data_day)
-                self.scopes[granted.consent.bytes] = scope
-            elif isinstance(granted, Redacted) and opened.leaf.type == ConsentGranted.TOPIC:
-                consent = opened.leaf.consent or UUID(int=0)
-                self.scopes[consent.bytes] = _Scope(None, date.min)
+            return Breach.KEY_LOST
+        except (Corrupt, UnknownEventVersion):
+            return Breach.UNREADABLE
+        if opened.leaf.type == ConsentGranted.TOPIC:
+            self._grant(opened)
+        return None if self.orders.certified.isdisjoint(keys) else Breach.KEY_ALIVE
+
+    def _grant(self, opened: Opened) -> None:
+        """Note the scope of a grant; only the first grant of a consent counts."""
+        granted, consent = opened.event, opened.leaf.consent
+        if isinstance(granted, ConsentGranted):
+            scope = _Scope(granted.number, midnight(granted.first_data_day))
+            self.scopes.setdefault(granted.consent.bytes, scope)
+        elif isinstance(granted, Redacted) and consent is not None:
+            self.scopes.setdefault(consent.bytes, None)
 
     def _readings(self, index: int, frame: Frame, readings: Readings) -> Iterator[Finding]:
         try:
             ids = key_ids(readings, decode_private(frame.private).extra)
         except Corrupt:
-            yield Finding(breach=Breach.READINGS_ALTERED, leaf=index)
+            yield Finding(breach=Breach.UNREADABLE, leaf=index)
             return
         keys = self.fetch(set(ids))
-        for place in range(len(readings)):
-            breach = self._reading(readings, ids, place, keys)
+        alive = self.orders.certified.intersection(keys)
+        for place, key_id in enumerate(ids):
+            if key_id in alive:
+                breach: Breach | None = Breach.KEY_ALIVE
+            else:
+                breach = self._reading(readings, place, key_id, keys.get(key_id))
             if breach is not None:
                 yield Finding(breach=breach, leaf=index, place=place)
 
     def _reading(
-        self, readings: Readings, ids: list[UUID], place: int, keys: Mapping[UUID, Key]
+        self, readings: Readings, place: int, key_id: UUID, key: Key | None
     ) -> Breach | None:
+        if key is None:
+            ordered = key_id in self.orders.ordered
+            self.erased += ordered
+            return None if ordered else Breach.KEY_LOST
+        leaf_bytes = readings.leaf(place)
+        leaf = decode_reading_leaf(leaf_bytes)
         try:
-            (opened,) = open_readings(readings, ids, [place], keys, self.ordered)
-        except KeyMissing:
-            return Breach.KEY_LOST
+            reading = open_reading(key, leaf, leaf_bytes, readings.sealed[place])
         except Corrupt:
             return Breach.UNREADABLE
-        if isinstance(opened.reading, Redacted):
-            self.erased += 1
+        return self._in_scope(leaf.consent, reading)
+
+    def _in_scope(self, consent: bytes, reading: Reading) -> Breach | None:
+        """Return what a reading breaks; one of a grant that cannot be read breaks nothing here.
+
+        The grant's own finding, or the closed audit's, then says what is wrong.
+        """
+        scope = self.scopes.get(consent)
+        if scope is None:
+            self.erased += consent in self.scopes
             return None
-        self.opened += 1
-        return self._in_scope(opened)
-
-    def _in_scope(self, opened: OpenedReading) -> Breach | None:
-        scope = self.scopes.get(opened.leaf.consent)
-        reading = opened.reading
-        if scope is None or isinstance(reading, Redacted):
-            return Breach.NO_CONSENT
-        if scope.number is not None and scope.number != reading.number:
+        if reading.number != scope.number:
             return Breach.OTHER_POINT
-        outside = first_day(reading) < scope.first_data_day
-        return Breach.OUTSIDE_PERIMETER if outside else None
-
-
-def ordered_by(replayed: Replayed) -> Iterator[UUID]:
-    """Yield the ids of the keys that a commit orders destroyed."""
-    for frame in replayed.record.frames:
-        if b'"type":"DestructionOrdered' in frame.leaf and decode_leaf(frame.leaf).type == (
-            "DestructionOrdered.v1"
-        ):
-            extra = decode_private(frame.private).extra
-            yield from (UUID(bytes=extra[at : at + 16]) for at in range(0, len(extra), 16))
+        if reading.direction is not Direction.CONSUMPTION:
+            return Breach.OTHER_DIRECTION
+        if measured_from(reading) < scope.begins:
+            return Breach.OUTSIDE_PERIMETER
+        self.opened += 1
+        return None

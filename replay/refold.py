@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ledger.fold import Parsed
     from ledger.log import CommitLog
-    from ledger.record import Record
+    from ledger.record import Frame, Record
 
 
 class Replayed(NamedTuple):
@@ -23,6 +23,10 @@ class Replayed(NamedTuple):
 
     commit: Accepted
     record: Record
+
+    def leaves(self) -> Iterator[tuple[int, Frame]]:
+        """Yield each frame with the index of its leaf in the main tree."""
+        return enumerate(self.record.frames, self.commit.leaf)
 
 
 @dataclass(slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from domain.errors import Corrupt
 from replay.audit import ClosedAudit
 from replay.findings import Breach, Covered, Finding
 from replay.integrity import Integrity
-from replay.open_audit import OpenAudit, ordered_by
+from replay.open_audit import OpenAudit, Orders
 from replay.refold import Refold
+from replay.statement import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from proofs.checkpoint import Checkpoint
     from replay.refold import Replayed
 
-_UNPARSABLE: Final = (Corrupt, KeyError, TypeError, ValueError, AttributeError)
-"""What a leaf written by a forger can do to whoever reads its members."""
-
 
 @dataclass(slots=True)
 class Report:
-    """What an audit came to. `mode` is "closed" or "open"; counts are of readings."""
+    """What an audit came to. `mode` is "closed" or "open"; counts are of readings.
+
+    `opened` were opened and found to be of the consent's point and days; `erased` could
+    not be, because a leaf orders the key of the reading, or of its grant, destroyed.
+    """
 
     mode: str
     size: int = 0
@@ -57,17 +58,7 @@ class Subject:
 
 def audit_closed(subject: Subject, each: Callable[[Covered], None] | None = None) -> Report:
     """Audit a log without opening anything; `each` is told the verdict on every reading."""
-    report, refold = Report("closed"), Refold(subject.log, subject.origin)
-    integrity, coverage = Integrity(subject.published, subject.entry), ClosedAudit()
-    for replayed in refold.commits():
-        report.commits += 1
-        report.findings.extend(integrity.take(replayed))
-        for verdict in _verdicts(coverage, replayed, report):
-            _count(report, verdict)
-            if each is not None:
-                each(verdict)
-    report.findings.extend(integrity.close(refold.cursor.size))
-    report.size, report.voids = refold.cursor.size, len(refold.voids)
+    report, _ = _closed(subject, each)
     return report
 
 
@@ -76,31 +67,53 @@ def audit_open(
     fetch: Callable[[set[UUID]], Mapping[UUID, Key]],
     each: Callable[[Covered], None] | None = None,
 ) -> Report:
-    """Audit a log closed, then again with keys."""
-    report = audit_closed(subject, each)
+    """Audit a log closed, then again with keys: what an order excuses may lie before it."""
+    report, orders = _closed(subject, each)
     report.mode = "open"
-    first = Refold(subject.log, subject.origin)
-    ordered = frozenset(key for replayed in first.commits() for key in ordered_by(replayed))
-    opened = OpenAudit(fetch, ordered)
+    opened = OpenAudit(fetch, orders)
+    known = {(finding.leaf, finding.place) for finding in report.findings}
     for replayed in Refold(subject.log, subject.origin).commits():
-        report.findings.extend(opened.take(replayed))
+        for finding in opened.take(replayed):
+            if finding.breach is not Breach.UNREADABLE or (
+                (finding.leaf, finding.place) not in known
+            ):
+                report.findings.append(finding)
     report.opened, report.erased = opened.opened, opened.erased
     return report
 
 
-def _verdicts(coverage: ClosedAudit, replayed: Replayed, report: Report) -> list[Covered]:
-    try:
-        return list(coverage.take(replayed))
-    except _UNPARSABLE:
-        report.findings.append(Finding(breach=Breach.UNREADABLE, leaf=replayed.commit.leaf))
-        return []
+def _closed(subject: Subject, each: Callable[[Covered], None] | None) -> tuple[Report, Orders]:
+    report, refold = Report("closed"), Refold(subject.log, subject.origin)
+    integrity, coverage = Integrity(subject.published, subject.entry), ClosedAudit()
+    orders = Orders()
+    for replayed in refold.commits():
+        statements = [read(index, frame) for index, frame in replayed.leaves()]
+        report.commits += 1
+        report.findings.extend(integrity.take(replayed, statements))
+        report.readings += _readings(replayed)
+        for statement in statements:
+            if not isinstance(statement, Finding):
+                orders.take(statement)
+                _tally(report, list(coverage.take(statement)), each)
+    report.findings.extend(integrity.close(refold.cursor.size))
+    report.size, report.voids = refold.cursor.size, len(refold.voids)
+    return report, orders
 
 
-def _count(report: Report, verdict: Covered) -> None:
-    report.readings += 1
-    if verdict.breach is None:
-        report.covered += 1
-    else:
-        report.findings.append(
-            Finding(breach=verdict.breach, leaf=verdict.leaf, place=verdict.place)
-        )
+def _readings(replayed: Replayed) -> int:
+    """Return how many readings a commit holds, also under a leaf that cannot be read."""
+    frames = replayed.record.frames
+    return sum(len(frame.readings) for frame in frames if frame.readings is not None)
+
+
+def _tally(report: Report, verdicts: list[Covered], each: Callable[[Covered], None] | None) -> None:
+    found = [
+        Finding(breach=verdict.breach, leaf=verdict.leaf, place=verdict.place)
+        for verdict in verdicts
+        if verdict.breach is not None
+    ]
+    report.covered += len(verdicts) - len(found)
+    report.findings.extend(found)
+    if each is not None:
+        for verdict in verdicts:
+            each(verdict)

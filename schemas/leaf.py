@@ -31,6 +31,7 @@ from domain.errors import Corrupt
 from schemas import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
 LEAF_MAX: Final = 16 * 1024
@@ -100,7 +101,7 @@ def decode_leaf(encoded: bytes) -> Leaf:
     """Parse a leaf's bytes; refuse any spelling of it that is not the canonical one."""
     try:
         leaf = _decoder.decode(encoded)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec's own, bad UTF-8, nesting without end
         raise LeafBroken("not the JSON of a leaf") from error
     if leaf.v != 1 or canonical.encode(leaf) != encoded:
         raise LeafBroken("not the canonical form")
@@ -117,6 +118,11 @@ def decode_reading_leaf(encoded: bytes) -> ReadingLeaf:
     if len(encoded) != READING_LEAF_SIZE:
         raise LeafBroken(f"{len(encoded)} bytes where a reading's leaf has {READING_LEAF_SIZE}")
     return ReadingLeaf(*_reading.unpack(encoded))
+
+
+def each_reading_leaf(leaves: bytes) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+    """Return kind, event, consent and commitment of reading leaves that lie end to end."""
+    return _reading.iter_unpack(leaves)
 
 
 def rest_of(header_digest: bytes, private: bytes) -> str:

@@ -81,15 +81,18 @@ def decode_private(encoded: bytes) -> Private:
     if len(encoded) < _fixed.size or (len(encoded) - _fixed.size) % 16 or encoded[0] != 1:
         raise PrivateBroken(len(encoded))
     _, salt, stream, version, at, key, role, actor = _fixed.unpack_from(encoded)
-    if role >= len(_ROLES):
-        raise PrivateBroken(len(encoded))
+    try:
+        instant = _EPOCH + at * _MICROSECOND
+        who = _ROLES[role]
+    except (OverflowError, IndexError):
+        raise PrivateBroken(len(encoded)) from None
     return Private(
         salt,
         UUID(bytes=stream),
         version,
-        _EPOCH + at * _MICROSECOND,
+        instant,
         UUID(bytes=key),
-        _ROLES[role],
+        who,
         UUID(bytes=actor),
         encoded[_fixed.size :],
     )
