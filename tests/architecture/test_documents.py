@@ -32,7 +32,7 @@ def test_every_link_of_a_document_leads_somewhere() -> None:
 
 def _dead_links() -> Iterator[str]:
     for path in documents():
-        for n, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        for n, line in enumerate(_text(path).splitlines(), start=1):
             for found in LINK.finditer(line):
                 target = path.parent / found["target"] if found["target"] else path
                 if not target.exists():
@@ -54,7 +54,7 @@ def _missing_tests() -> Iterator[str]:
 
 def _missing_files() -> Iterator[str]:
     for path in documents():
-        for n, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        for n, line in enumerate(_text(path).splitlines(), start=1):
             for found in FILE.finditer(line):
                 if not (ROOT / found[1]).exists():
                     yield at(path, n, found[1])
@@ -64,12 +64,12 @@ def _missing_files() -> Iterator[str]:
 def _functions(path: Path) -> frozenset[str]:
     if not path.exists():
         return frozenset()
-    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    nodes = ast.walk(ast.parse(_text(path)))
     return frozenset(n.name for n in nodes if isinstance(n, ast.FunctionDef))
 
 
 def test_every_invariant_names_a_test_that_holds_it() -> None:
-    section = ARCHITECTURE.read_text("utf-8").split("## Invariants")[1].split("\n## ")[0]
+    section = _text(ARCHITECTURE).split("## Invariants")[1].split("\n## ")[0]
     invariants = re.split(r"\n(?=- )", section)[1:]
     assert len(invariants) > 20
     none_of(
@@ -79,7 +79,7 @@ def test_every_invariant_names_a_test_that_holds_it() -> None:
 
 
 def test_the_code_map_is_the_folders() -> None:
-    text = ARCHITECTURE.read_text("utf-8")
+    text = _text(ARCHITECTURE)
     mapped = re.findall(r"^\| `(\w+)/` \|", text, flags=re.MULTILINE)
     assert sorted(mapped) == sorted({m.name.split(".")[0] for m in modules()} | {"bench", "tests"})
 
@@ -90,7 +90,7 @@ def test_a_decision_has_context_options_decision_and_consequences() -> None:
 
 def _misshapen_decisions() -> Iterator[str]:
     for path in _decisions():
-        text = path.read_text("utf-8")
+        text = _text(path)
         number = path.name.partition("-")[0]
         parts = re.findall(r"^## .*$", text, flags=re.MULTILINE)
         if not text.startswith(f"# {number} ") or parts != PARTS:
@@ -108,7 +108,7 @@ def _decisions() -> list[Path]:
 def test_decisions_are_numbered_without_a_hole_and_listed() -> None:
     names = [path.name for path in _decisions()]
     assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
-    listed = re.findall(r"\]\((\d{4}[^)]+)\)", (DECISIONS / "README.md").read_text("utf-8"))
+    listed = re.findall(r"\]\((\d{4}[^)]+)\)", _text(DECISIONS / "README.md"))
     assert listed == names
 
 
@@ -139,22 +139,22 @@ def _joined(text: str) -> str:
     return re.sub(r'"\s*\n\s*f?"', "", text)
 
 
+def _text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
 def _page_of(title: str) -> Path:
     return MANUAL / f"{title.replace(' ', '-')}.md"
 
 
 def test_the_manual_lists_its_pages_and_each_bears_its_name() -> None:
     pages = sorted(path for path in MANUAL.glob("*.md") if path.name != "README.md")
-    listed = re.findall(
-        r"^- \[([^\]]+)\]\(([^)]+)\)", (MANUAL / "README.md").read_text(), re.MULTILINE
-    )
-    titles = {page.name: page.read_text("utf-8").splitlines()[0][2:] for page in pages}
+    listed = re.findall(r"^- \[([^\]]+)\]\(([^)]+)\)", _text(MANUAL / "README.md"), re.MULTILINE)
+    titles = {page.name: _text(page).splitlines()[0][2:] for page in pages}
     assert {name: title for title, name in listed} == titles
     assert all(_page_of(title.lower()).name == name for name, title in titles.items())
 
 
 def test_every_reason_for_parking_a_file_is_explained() -> None:
-    explained = re.findall(
-        r"^\| `(\w+)` \|", (MANUAL / "parked-files.md").read_text(), re.MULTILINE
-    )
+    explained = re.findall(r"^\| `(\w+)` \|", _text(MANUAL / "parked-files.md"), re.MULTILINE)
     assert sorted(explained) == sorted(code.value for code in Code)
