@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 import shlex
 import sys
 from dataclasses import dataclass
@@ -96,15 +95,20 @@ class Telling:
 
 
 def command_line(words: Sequence[str]) -> str:
-    """Write a command as a shell reads it, broken before an option, an id or a file."""
-    lines: list[str] = []
-    line = ""
-    for piece in re.split(r" (?=--\w|[\w/]+\.|[0-9a-f]{8}-)", shlex.join(words)):
-        if line and len(f"{line} {piece}") > WIDTH - 4:
-            lines.append(line)
-            line = ""
-        line = f"{line} {piece}" if line else piece
-    return " \\\n    ".join([*lines, line])
+    """Write a command as a shell reads it; where it is too long, an option begins a line."""
+    pieces: list[str] = []
+    for word in map(shlex.quote, words):
+        if pieces and pieces[-1].startswith("--") and not word.startswith("--"):
+            pieces[-1] += f" {word}"  # an option's value stays beside it
+        else:
+            pieces.append(word)
+    lines = [pieces[0]]
+    for piece in pieces[1:]:
+        if len(f"{lines[-1]} {piece}") > WIDTH - 4:
+            lines.append(piece)
+        else:
+            lines[-1] += f" {piece}"
+    return " \\\n    ".join(lines)
 
 
 def _flush_left(text: str) -> str:
