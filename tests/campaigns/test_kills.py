@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.killing import build_town, check_like_one_go, kill_at_random
+from tests.scenarios.killing import (
+    build_town,
+    check_like_one_go,
+    check_whole,
+    in_a_home_of_its_own,
+    kill_at_random,
+    kill_servers,
+)
 
 if TYPE_CHECKING:
     from tests.application.world import Place, Site
@@ -30,4 +37,18 @@ def test_two_hundred_kills_of_an_ingestion_lose_and_double_no_reading(
     print(
         f"\n{done.killed} kills -9, {done.midway} with a batch half taken in: {readings} readings, "
         f"0 lost, 0 doubled; {size} leaves, the same as in one go; all checkpoints consistent"
+    )
+
+
+@pytest.mark.campaign
+@pytest.mark.chaos
+def test_fifty_deaths_of_the_server_under_an_ingestion_lose_and_double_no_reading() -> None:
+    with in_a_home_of_its_own(meters=50, files=150) as town:
+        done = kill_servers(town.place, town.files, Random(50), kills=50)
+        with town.place.open() as ledger:
+            check_whole(ledger, town)
+    readings = len(town.files) * len(town.households)
+    print(
+        f"\n{done.killed} servers killed -9, {done.midway} noticed by the process under way: "
+        f"{readings} readings, 0 lost, 0 doubled; all checkpoints consistent"
     )

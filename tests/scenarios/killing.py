@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import time
@@ -14,15 +15,19 @@ import psycopg
 
 from adapters.dso.enedis.series import town
 from domain.aggregates.consumption import consumption
+from metroledger.bootstrap import database_directory
 from proofs.check import check_tiles
 from replay.rebuild import rebuild
 from tests.application.world import (
     ORIGIN,
     SEED,
+    Place,
     closed,
+    found,
     readings_held,
     series_of,
     settle_all,
+    working_directory,
     write_nights,
 )
 
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
 
     from domain.aggregates.consumption import DayConsumption
     from metroledger.bootstrap import Installation
-    from tests.application.world import Household, Place, Site
+    from tests.application.world import Household, Site
 
 FIRST = date(2024, 3, 1)
 
@@ -42,7 +47,7 @@ FIRST = date(2024, 3, 1)
 class Town:
     """A ledger with consents and no reading, as many twins of it as asked for, and files."""
 
-    site: Site
+    site: Site | None
     place: Place
     households: Sequence[Household]
     files: Sequence[Path]
@@ -50,6 +55,8 @@ class Town:
 
     def twin(self) -> Place:
         """Copy the ledger: same consents, same keys, no reading yet."""
+        if self.site is None:
+            raise TypeError(self.place)
         self.twins.append(copy := self.site.copy(self.place))
         return copy
 
@@ -71,6 +78,19 @@ def build_town(site: Site, place: Place, *, meters: int, files: int) -> Iterator
     finally:
         for twin in built.twins:
             site.drop(twin)
+
+
+@contextlib.contextmanager
+def in_a_home_of_its_own(*, meters: int, files: int) -> Iterator[Town]:
+    """Build a town whose database is embedded in its home."""
+    with working_directory() as root:
+        place = Place(root / "home", None)
+        found(place)
+        homes = town(SEED, meters)
+        with place.open() as installation:
+            households = settle_all(installation, homes)
+        days = [FIRST + timedelta(days=n) for n in range(files)]
+        yield Town(None, place, households, write_nights(root / "nights", homes, days))
 
 
 @dataclass(slots=True)
@@ -122,6 +142,41 @@ def _killed(place: Place, files: Sequence[Path], *, waits: bool, after_s: float)
     return False
 
 
+def kill_servers(place: Place, files: Sequence[Path], chance: Random, kills: int) -> Kills:
+    """Kill the embedded server under an ingestion `kills` times, then let it end.
+
+    The process notices, and says that nothing is lost and what to do; the next one brings the
+    server up again. Several processes of the server die with the first, as after a power cut.
+    """
+    done, batch, known = Kills(), max(2, len(files) // kills), 0
+    data = database_directory(place.settings) / "data"
+    while done.killed < kills:
+        known = min(len(files), known + batch) if known < len(files) else batch
+        with place.start("ingest", *files[known - batch : known]) as process:
+            if process.stdout is not None:
+                process.stdout.readline()  # one file is in: the server is up
+            time.sleep(chance.uniform(0, 0.03))
+            done.killed += _kill_postmaster(data)
+            out, err = process.communicate(timeout=60)
+        if process.returncode == 0:
+            done.finished += 1
+        else:
+            assert (process.returncode, "Traceback" in err) == (2, False), (out, err)
+            assert "nothing is lost" in err
+            done.midway += 1
+    said = place.run("ingest", *files)
+    assert (said.code, said.err) == (0, "")
+    return done
+
+
+def _kill_postmaster(data: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        number = (data / "postmaster.pid").read_text("ascii").split(maxsplit=1)[0]
+        os.kill(int(number), signal.SIGKILL)
+        return True
+    return False
+
+
 def _commits(place: Place) -> int:
     with psycopg.connect(place.database or "") as connection:
         row = connection.execute("select count(*) from commits").fetchone()
@@ -145,6 +200,14 @@ def check_like_one_go(killed: Installation, whole: Installation, town_: Town) ->
     sizes = [one.store.cursor().size for one in (killed, whole)]
     assert sizes[0] == sizes[1], "as many leaves"
     check_sound(killed)
+
+
+def check_whole(installation: Installation, town_: Town) -> None:
+    """Every reading of every file is there, once, and the ledger is sound."""
+    held = readings_held(installation)
+    assert set(held.values()) == {1}, "0 doubled"
+    assert len(held) == len(town_.files) * len(town_.households), "0 lost"
+    check_sound(installation)
 
 
 def check_sound(installation: Installation) -> None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.application.world import Place, Site
-from tests.scenarios.killing import build_town, check_like_one_go, kill_at_random
+from tests.scenarios.killing import (
+    build_town,
+    check_like_one_go,
+    check_whole,
+    in_a_home_of_its_own,
+    kill_at_random,
+    kill_servers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,3 +40,13 @@ def test_ten_kills_of_an_ingestion_lose_and_double_no_reading(small_town: Town) 
     assert killed.run("replay").code == 0
     print(f"{done.killed} kills, {done.midway} of them with a batch half taken in")
     assert done.killed == 10
+
+
+@pytest.mark.chaos
+def test_the_servers_death_under_an_ingestion_loses_and_doubles_no_reading() -> None:
+    """R4: the embedded server is killed, not the process that uses it."""
+    with in_a_home_of_its_own(meters=20, files=12) as town:
+        done = kill_servers(town.place, town.files, Random(4), kills=4)
+        with town.place.open() as ledger:
+            check_whole(ledger, town)
+    print(f"{done.killed} servers killed, {done.midway} of them noticed by the process")
