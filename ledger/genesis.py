@@ -79,7 +79,7 @@ def read_genesis(record: Record, origin: str) -> Genesis:
         raise NoGenesis(origin, "another kind of record")
     try:
         genesis = msgspec.json.decode(record.note, type=Genesis)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec's own, bad UTF-8, nesting without end
         raise NoGenesis(origin, "a genesis that does not parse") from error
     if genesis.origin != origin:
         raise NoGenesis(origin, f"the genesis of {genesis.origin!r}")
