@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from application.services import new_id
 from domain.aggregates import agreement, terms
 from domain.errors import Refused
+from domain.events.terms import TermsPublished
 from domain.values import Change
 
 if TYPE_CHECKING:
@@ -102,6 +103,19 @@ def find_text(services: Services, kind: TextKind) -> UUID | None:
     """Return the stream of a kind of text, None when none was published."""
     texts = services.register.read().texts
     return next((stream for stream, text in texts.items() if text.kind is kind), None)
+
+
+def shown_text(services: Services, kind: TextKind, *, version: str, language: str) -> Text:
+    """Return a published version of a text, as it was shown to whoever accepted it."""
+    stored = services.ledger.recorder.select_events(require_text(services, kind))
+    for opened in services.ledger.mapper.open_all(stored):
+        event = opened.event
+        if isinstance(event, TermsPublished) and (event.version, event.language) == (
+            version,
+            language,
+        ):
+            return Text(version=version, language=language, text=event.text)
+    raise NoSuchText(kind)
 
 
 def require_text(services: Services, kind: TextKind) -> UUID:

@@ -26,9 +26,11 @@ def add_commands(commands: Commands) -> None:
     terms = group(commands, "terms", "Texts: terms of use, and what a consent asks.")
     publish = command(terms, "publish", _publish, "Publish a version of a text.")
     publish.add_argument("file", type=Path, help="the text, UTF-8")
-    publish.add_argument("--kind", choices=[k.value for k in TextKind], required=True)
-    publish.add_argument("--version", required=True)
-    publish.add_argument("--language", default="fr")
+    show = command(terms, "show", _show, "Show a version of a text again, as it was shown.")
+    for one in (publish, show):
+        one.add_argument("--kind", choices=[k.value for k in TextKind], required=True)
+        one.add_argument("--version", required=True)
+        one.add_argument("--language", default="fr")
     agreements = group(commands, "agreement", "Agreements with operators.")
     sign = command(agreements, "sign", _sign, "Sign an operator's agreement.")
     sign.add_argument("--operator", required=True)
@@ -65,6 +67,18 @@ def _publish(settings: Settings, arguments: argparse.Namespace) -> int:
             offices.Text(version=arguments.version, language=arguments.language, text=text),
         )
     print(f"text {stream} published: {arguments.kind}, version {arguments.version}")
+    return 0
+
+
+def _show(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        shown = offices.shown_text(
+            installation.services,
+            TextKind(arguments.kind),
+            version=arguments.version,
+            language=arguments.language,
+        )
+    print(shown.text, end="" if shown.text.endswith("\n") else "\n")
     return 0
 
 
