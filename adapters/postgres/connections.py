@@ -25,15 +25,16 @@ class DatabaseUnavailable(Unavailable):
     def __init__(self) -> None:
         """Take nothing: the driver's own message may quote values."""
         super().__init__(
-            "the database does not answer; nothing is lost: start it ('metroledger doctor' says "
-            "how it stands) and try again"
+            "the database does not answer; nothing is lost: start it, where it is not the embedded "
+            "one, and give the same command again"
         )
 
 
 class Connections:
     """A pool of at most `POOL_MAX` connections, in autocommit, made when first needed.
 
-    A connection that broke is dropped, not mended: the next caller gets a fresh one.
+    A connection that broke is dropped, not mended, and the idle ones with it, which a
+    server's restart broke too: the next caller gets a fresh one.
     """
 
     def __init__(self, conninfo: str) -> None:
@@ -53,6 +54,7 @@ class Connections:
                 yield connection
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 connection.close()
+                self.close()
                 raise DatabaseUnavailable from error
             finally:
                 self._give(connection)

@@ -176,8 +176,9 @@ def _print(path: Path, outcome: Outcome, *, as_json: bool) -> None:
 
 
 def _print_counts(outcome: Outcome) -> None:
-    for reason, count in sorted(outcome.counts.items(), key=lambda one: list(WORDS).index(one[0])):
-        print(f"  {count:>6} {WORDS[reason]}")
+    for reason, words in WORDS.items():
+        if count := outcome.counts.get(reason):
+            print(f"  {count:>6} {words}")
     for point, ends in outcome.rows.items():
         if set(ends) != {UNKNOWN_POINT}:
             taken = ends[ACCEPTED]

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from application.collecting import ACCEPTED, UNKNOWN_POINT
+from domain.policies.coverage import Uncovered
 from metroledger.cli import build_parser, main, run_command
 from metroledger.cli.common import is_interruption
+from metroledger.cli.files import WORDS
 from tests.metroledger.playing import COMMAND, environment
 
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - the shape of shutil's own
@@ -21,6 +24,10 @@ def test_every_command_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -
     assert ended.value.code == 0
     assert "Exit codes" in capsys.readouterr().out
     assert build_parser().epilog
+
+
+def test_every_end_of_a_value_has_words_for_it() -> None:
+    assert {*Uncovered, ACCEPTED, UNKNOWN_POINT, "blank", "repeated"} == set(WORDS)
 
 
 def test_without_a_ledger_a_command_says_how_to_open_one(

@@ -36,7 +36,7 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def told(place: Path) -> str:
-    """What the demo printed, begun anew over one that was interrupted, by somebody with a ledger."""
+    """What the demo printed, over an interrupted one, to somebody with a ledger."""
     play_until(place, "$ metroledger ingest")
     theirs = {"METROLEDGER_HOME": str(place / "theirs"), "METROLEDGER_DATABASE_URL": "host=/theirs"}
     done = play(place, **theirs)
