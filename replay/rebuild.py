@@ -42,7 +42,9 @@ class Rebuilt:
 
 
 def _facts(cursor: Cursor) -> tuple[object, ...]:
-    return (cursor.offset, cursor.position, cursor.accepted, cursor.size, cursor.frontier.root())
+    """Return all that folding a log adds up to; which log it is, is another matter."""
+    counts = (cursor.offset, cursor.offset_last, cursor.position, cursor.size, cursor.rule)
+    return (*counts, cursor.genesis, cursor.last, cursor.accepted, cursor.frontier.root())
 
 
 def rebuild(log: CommitLog, store: FoldStore, origin: str) -> Rebuilt:

@@ -58,7 +58,7 @@ def read(index: int, frame: Frame) -> Statement | Finding:
         if leaf.type not in EVENT_TYPES:
             return Finding(breach=Breach.UNKNOWN_TYPE, leaf=index)
         said, day = _said(leaf), day_of_hour(leaf.hour)
-    except (Corrupt, ValueError):
+    except (Corrupt, ValueError, OverflowError):  # the last: an hour at the calendar's end
         return Finding(breach=Breach.UNREADABLE, leaf=index)
     return Statement(index, frame, leaf, private, said, day)
 
