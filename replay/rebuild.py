@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuilt:
-    """The two cursors, and how many heads of streams differ."""
+    """The two cursors, and how many heads of streams and fates of commands differ."""
 
     written: Cursor
     again: Cursor
     streams: int
     heads_differ: int
+    fates_differ: int
 
     @property
     def same(self) -> bool:
         """Whether the log leads again to what was written."""
-        return self.heads_differ == 0 and _facts(self.written) == _facts(self.again)
+        differ = self.heads_differ + self.fates_differ
+        return differ == 0 and _facts(self.written) == _facts(self.again)
 
     def lines(self) -> Iterator[str]:
         """Yield the result in plain words."""
@@ -38,7 +40,7 @@ class Rebuilt:
         if not self.same:
             root = self.written.frontier.root().hex()
             yield f"  written down: {self.written.size} leaves, {root}"
-            yield f"  {self.heads_differ} streams differ"
+            yield f"  {self.heads_differ} streams and {self.fates_differ} commands differ"
 
 
 def _facts(cursor: Cursor) -> tuple[object, ...]:
@@ -48,13 +50,17 @@ def _facts(cursor: Cursor) -> tuple[object, ...]:
 
 
 def rebuild(log: CommitLog, store: FoldStore, origin: str) -> Rebuilt:
-    """Fold a log again and compare cursor, tree and every head."""
+    """Fold a log again and compare cursor, tree, every head and every command's fate."""
     written = store.cursor()
     refold = Refold(log, origin)
     for _ in refold.commits():
         pass
     heads = store.heads(list(refold.heads))
-    differ = sum(heads.get(stream) != head for stream, head in refold.heads.items())
+    fates = store.fates(list(refold.fates))
     return Rebuilt(
-        written=written, again=refold.cursor, streams=len(refold.heads), heads_differ=differ
+        written=written,
+        again=refold.cursor,
+        streams=len(refold.heads),
+        heads_differ=sum(heads.get(stream) != head for stream, head in refold.heads.items()),
+        fates_differ=sum(fates.get(one) is not fate for one, fate in refold.fates.items()),
     )

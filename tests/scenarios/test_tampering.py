@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.errors import MetroledgerError
+from domain.errors import Corrupt, MetroledgerError
 from ledger.record import Kind, decode
+from ledger.simulated import SimulatedLog
 from proofs.receipt import verify_receipt
 from proofs.signing import Verifier
+from replay.rebuild import rebuild
+from tests.application.world import ORIGIN
 from tests.scenarios.tampering import (
     CLOSED,
     ERASED,
@@ -121,6 +124,28 @@ def test_a_record_replayed_as_it_is_is_void_and_changes_nothing(evidence: Eviden
         after = evidence.closed(records)
         assert after.passed
         assert (after.voids, after.size) == (before.voids + 1, before.size)
+
+
+@pytest.mark.parametrize("kind", [Kind.GENESIS, Kind.BARRIER])
+def test_a_flipped_byte_of_a_record_without_events_is_found_by_the_replay(
+    inhabited: tuple[Place, Evidence], kind: Kind
+) -> None:
+    """They have no leaf, so no audit speaks of them; what they made of the state is compared."""
+    place, evidence = inhabited
+    kinds = [decode(record).header.kind for record in evidence.records]
+    number = kinds.index(kind)
+    with place.open() as installation:
+        store = installation.store
+        log = SimulatedLog(records=evidence.records)
+        assert rebuild(log, store, ORIGIN).same
+        for at in range(len(evidence.records[number])):
+            flipped = flip(evidence.records[number], at, at % 8)
+            log = SimulatedLog(records=evidence.with_one(number, flipped))
+            try:
+                same = rebuild(log, store, ORIGIN).same
+            except Corrupt:
+                same = False
+            assert not same, at
 
 
 @pytest.mark.parametrize("which", [0, -1], ids=["a consent's", "a reading's"])
