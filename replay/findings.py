@@ -52,7 +52,7 @@ SENTENCES: Final[dict[Breach, str]] = {
     Breach.OTHER_AGREEMENT: "its consent rests on another agreement than its delivery",
     Breach.HEADER_ALTERED: "its leaf binds another commit header or private zone",
     Breach.OTHER_STREAM: "its private zone names another stream or version than its commit wrote",
-    Breach.HEADER_MISFITS: "its commit's header names other streams, versions or endings",
+    Breach.HEADER_MISFITS: "its commit's header counts other events, or marks other endings",
     Breach.LEAF_MISSING: "a published leaf is not in the log",
     Breach.LEAF_DIFFERS: "the log's leaf is not the published one",
     Breach.LEAF_REPEATED: "an event with the same id lies before it in the tree",

@@ -24,7 +24,7 @@ from schemas.registry import ENDING_TOPICS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ledger.record import Header, Readings
+    from ledger.record import Readings
     from proofs.checkpoint import Checkpoint
     from replay.refold import Replayed
 
@@ -52,8 +52,7 @@ class Integrity:
                 yield statement
             else:
                 yield from self._statement(statement, digest)
-        if not header_fits(replayed.record.header, statements):
-            yield Finding(breach=Breach.HEADER_MISFITS, leaf=replayed.commit.leaf)
+        yield from misfits(replayed, statements)
 
     def _published_leaves(self, first: int, leaves: Sequence[bytes]) -> Iterator[Finding]:
         """Compare leaves with the published ones; name the first that differs."""
@@ -115,17 +114,29 @@ def repeated(readings: Readings) -> list[int]:
     return [place for place, one in enumerate(events) if one in seen or seen.add(one)]  # type: ignore[func-returns-value]  # add returns None, on purpose
 
 
-def header_fits(header: Header, statements: Sequence[Statement | Finding]) -> bool:
-    """Whether a header writes, and ends, what its events are of; unreadable ones were found."""
-    writes: dict[bytes, Write] = {}
+def misfits(replayed: Replayed, statements: Sequence[Statement | Finding]) -> Iterator[Finding]:
+    """Yield the events that are not of what their commit's header writes, and ends.
+
+    Of a commit with an unreadable event nothing more is said: that one was found.
+    """
+    writes = replayed.record.header.writes
+    versions = {write.stream: write.version for write in writes}
+    ended: set[bytes] = set()
+    fits = True
     for one in statements:
         if isinstance(one, Finding):
-            return True
-        stream, version = one.private.stream.bytes, one.private.version
-        before = writes.get(stream, Write(stream, version - 1, 0, 0))
-        if version != before.version + before.events + 1 or before.ends:
-            return False
-        writes[stream] = before._replace(
-            events=before.events + one.frame.events, ends=int(one.type in ENDING_TOPICS)
-        )
-    return header.writes == tuple(sorted(writes.values()))
+            return
+        stream = one.private.stream.bytes
+        if versions.get(stream) != one.private.version - 1:
+            fits = False
+            yield Finding(breach=Breach.OTHER_STREAM, leaf=one.at)
+            continue
+        versions[stream] += one.frame.events
+        if one.type in ENDING_TOPICS:
+            ended.add(stream)
+    after = [
+        Write(w.stream, w.version, versions[w.stream] - w.version, w.stream in ended)
+        for w in writes
+    ]
+    if fits and after != list(writes):
+        yield Finding(breach=Breach.HEADER_MISFITS, leaf=replayed.commit.leaf)

@@ -112,11 +112,23 @@ class Forger:
 
     # ── What is written ─────────────────────────────────────────────────────────────────
 
-    def commit(self, *said: Said, reads: Sequence[UUID] = ()) -> int:
-        """Append one commit that expects its own streams and `reads`; return its first leaf."""
+    def commit(
+        self,
+        *said: Said,
+        reads: Sequence[UUID] = (),
+        claims: Mapping[UUID, UUID] | None = None,
+    ) -> int:
+        """Append one commit that expects its own streams and `reads`; return its first leaf.
+
+        `claims` maps the stream that the header writes to the one that an event says it is of.
+        """
+        claimed = claims or {}
         header = records.encode_header(self._header(said, reads))
         digest = hashlib.sha256(header).digest()
-        frames = [self._frame(one, digest) for one in said]
+        frames = [
+            self._frame(replace(one, stream=claimed.get(one.stream, one.stream)), digest)
+            for one in said
+        ]
         return self.append(header, frames)
 
     def append(self, header: bytes, frames: Sequence[Frame]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from domain.events.agreement import AgreementEnded
 from ledger import record as records
 from ledger.record import Header, Kind, Read, Readings
 from replay.findings import Breach, Finding
@@ -15,6 +16,7 @@ from replay.report import Report, audit_closed
 from schemas.leaf import READING_LEAF_SIZE, rest_of
 from tests.replay.forging import (
     Forger,
+    Said,
     alter,
     alter_frame,
     index,
@@ -160,7 +162,7 @@ def test_a_repeated_leaf_is_named_also_where_it_was_published(forger: Forger) ->
     assert found(audit_closed(forger.published())) == {
         (Breach.LEAF_REPEATED, leaf, None),
         (Breach.HEADER_ALTERED, leaf, None),
-        (Breach.HEADER_MISFITS, leaf, None),
+        (Breach.OTHER_STREAM, leaf, None),
     }
 
 
@@ -241,6 +243,15 @@ def test_a_reading_twice_in_one_delivery_is_named_at_the_second(forger: Forger) 
     one = forger.grant(agreement)
     leaf = forger.deliver(agreement, [(one, index(one))], repeat=2)
     assert found(audit_closed(forger.published())) == {(Breach.LEAF_REPEATED, leaf, 1)}
+
+
+def test_an_event_in_another_stream_than_the_header_writes_is_named(forger: Forger) -> None:
+    """The writer bound the private zone that it wrote, so only the header tells."""
+    agreement = next(iter(forger.cites))
+    one, two = forger.new_id(), forger.new_id()
+    said = [Said(one, AgreementEnded(reason="x")), Said(two, AgreementEnded(reason="y"))]
+    leaf = forger.commit(*said, claims={two: agreement})
+    assert found(audit_closed(forger.published())) == {(Breach.OTHER_STREAM, leaf + 1, None)}
 
 
 def test_a_header_that_its_events_do_not_fit_is_named(forger: Forger) -> None:
