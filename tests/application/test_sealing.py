@@ -49,7 +49,7 @@ def encodable(reading: Reading) -> bool:
 
 ROWS = st.lists(
     st.builds(Row, st.sampled_from(CONSENTS), st.sampled_from(KEYS), READINGS.filter(encodable)),
-    max_size=8,
+    max_size=4,
 )
 
 
