@@ -72,14 +72,16 @@ def one_at_a_time():
 
 
 def make_venv():
-    """Create .venv; anew when the interpreter it was made from is gone or of another version."""
+    """Create .venv; anew when it is not whole, or its interpreter is gone or of another version."""
     like_ours = "import pip, sys; sys.exit(sys.version_info[:2] != {})".format(sys.version_info[:2])
-    if BIN.exists() and run([BIN, "-c", like_ours], stderr=subprocess.DEVNULL) == 0:
+    whole = stamp("venv").exists() or any(stamp(name).exists() for name in INCLUDED)
+    if whole and BIN.exists() and run([BIN, "-c", like_ours], stderr=subprocess.DEVNULL) == 0:
         return
     say("setting up .venv")
     shutil.rmtree(VENV, ignore_errors=True)
     if run([sys.executable, "-m", "venv", VENV]) != 0:
         stop(f"the virtual environment {VENV} could not be made; the lines above say why.")
+    stamp("venv").touch()
 
 
 def install(wanted):
@@ -87,6 +89,9 @@ def install(wanted):
     say("installing requirements/{}.txt (once)".format(wanted))
     pip = [BIN, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["--no-input", "--require-hashes", "-r", ROOT / "requirements" / (wanted + ".txt")]
+    if begun().exists():  # and not ended: pip may take half a package for a whole one
+        pip += ["--force-reinstall"]
+    begun().touch()
     if run(pip) != 0:
         stop(
             "the packages could not be installed; pip's lines above say why. Without a network: "
@@ -95,6 +100,7 @@ def install(wanted):
         )
     for name in INCLUDED[wanted]:
         stamp(name).write_text(digest(name), encoding="ascii")
+    begun().unlink()
 
 
 def compile_requirements():
@@ -120,6 +126,11 @@ def is_installed(name):
 def stamp(name):
     """Where .venv remembers what was installed."""
     return VENV / (".installed-" + name)
+
+
+def begun():
+    """The mark of an installation that has not ended."""
+    return VENV / ".installing"
 
 
 def digest(name):
