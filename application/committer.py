@@ -186,13 +186,14 @@ class Committer:
         others = [one for one in appended.submissions if one.command not in accepted]
         fates = store.fates({one.command for one in others})
         heads = store.heads({stream for one in others for stream, _ in one.expects})
-        for one in appended.submissions:
+        for one, offset in zip(appended.submissions, appended.offsets, strict=True):
             place = accepted.get(one.command)
             if place is not None:
-                one.answer.set_result(Settled(Fate.ACCEPTED, moved=False, accepted=place))
+                settled = Settled(Fate.ACCEPTED, moved=False, accepted=place, offset=offset)
             else:
                 moved = has_moved(one.expects, heads)
-                one.answer.set_result(Settled(fates.get(one.command), moved))
+                settled = Settled(fates.get(one.command), moved, offset=offset)
+            one.answer.set_result(settled)
 
     def fate(self, command: bytes) -> Fate | None:
         """Return what became of a command so far, having folded to where the log ends."""

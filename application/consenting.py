@@ -135,23 +135,30 @@ def _evidence(services: Services, wording: UUID, wish: Wish) -> Evidence:
 def start(services: Services, consent_id: UUID, channel: Channel) -> UUID:
     """Start the collection of a consent over a channel; return the collection's id.
 
-    A derived command: however often it is asked for, it happens once.
+    A derived command: however often it is asked for, it happens once. The agreement is
+    the operator's in force now: a renewed one carries the consents of the one before.
     """
     stream = collection_id(consent_id, channel)
+    key = services.territory_key(Purpose.REACTIONS)
+    command = derived_id(key, b"start collection", stream.bytes)
     wanted = Start(channel=channel, started_at=services.clock())
 
     def decide(load: Loading) -> Iterable[Change]:
+        started = load(collection, stream)
+        if started.state.started_at is not None:
+            return ()
         given = load(consent, consent_id)
         granted = consent.require_in_force(given.state, wanted.started_at)
+        agreed = agreement_in_force(services, granted.operator, wanted.started_at)
         return start_collection(
-            load(collection, stream),
+            started,
             given,
-            load(agreement, granted.agreement),
+            load(agreement, agreed or granted.agreement),
             load(meter, granted.meter),
             wanted,
         )
 
-    services.ledger.transact(new_id(), decide, context=services.context())
+    services.ledger.transact(command, decide, context=services.context(), derived=True)
     return stream
 
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from application.collecting import Collector
+from application.collecting import Collector, Slice
 from application.offices import agreement_in_force
 from application.protocol import Nothing, Proposal
+from application.residents import meter_lookup
 from application.sealing import DeliveryFrame, propose_delivery
 from application.services import derived_id
 from application.transact import Loading
@@ -121,6 +122,7 @@ class _Part:
     number: int
     parts: int
     rows: Sequence[tuple[str, Reading]]
+    slice: Slice
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     received: DeliveryReceived | None = None
 
@@ -142,7 +144,7 @@ class _Part:
         at = services.clock()
         agreed = agreement_in_force(services, incoming.operator, at)
         cover = loading(agreement, agreed) if agreed else None
-        collector = Collector(services, incoming, cover, at)
+        collector = Collector(services, incoming, cover, at, self.slice)
         taken, outcomes = collector.sort(self.rows)
         keys = services.keys.mint({name for _, name, _ in taken})
         readings, key_ids = seal_readings(collector.sealable(taken, keys))
@@ -184,13 +186,16 @@ class _Part:
 def take_in(services: Services, incoming: Incoming) -> Outcome:
     """Take a delivery in, part by part; parts that were taken in before stay as they are."""
     stream, key = delivery_id(services, incoming)
-    parts = list(cut(incoming.rows))
+    cuts = list(cut(incoming.rows))
+    slices = slices_of(services, incoming, stream, cuts)
     rows: dict[str, Counter[str]] = {}
     counts: Counter[str] = Counter()
     new = False
-    for number, part_rows in enumerate(parts, 1):
-        part = _Part(services, incoming, stream, number, len(parts), part_rows)
-        command = derived_id(key, b"part", stream.bytes, bytes([number]))
+    for number in range(1, len(cuts) * slices + 1):
+        place, number_of_slice = divmod(number - 1, slices)
+        slice_ = Slice(number_of_slice, slices)
+        part = _Part(services, incoming, stream, number, len(cuts) * slices, cuts[place], slice_)
+        command = derived_id(key, b"part", stream.bytes, number.to_bytes(4, "big"))
         services.ledger.carry(command, lambda p=part, c=command: p.decide(c), derived=True)  # type: ignore[misc]  # mypy cannot type a lambda's defaults
         if part.received is not None:
             new = True
@@ -272,12 +277,44 @@ def cut(rows: Sequence[tuple[str, Reading]]) -> Iterator[Sequence[tuple[str, Rea
     """Cut rows by position into parts that fit one record each; at least one part."""
     start, size = 0, 0
     for place, (_, reading) in enumerate(rows):
-        needed = READING_BYTES + len(pack(reading))
+        needed = size_of(reading)
         if place > start and size + needed > PART_BYTES:
             yield rows[start:place]
             start, size = place, 0
         size += needed
     yield rows[start:]
+
+
+def slices_of(
+    services: Services,
+    incoming: Incoming,
+    stream: UUID,
+    cuts: Sequence[Sequence[tuple[str, Reading]]],
+) -> int:
+    """Return into how many slices each cut is divided by the accounts behind its points.
+
+    A point that several accounts declared is copied for each, so a cut may outgrow one
+    record. The accounts' meters are then divided by their random ids, which stays the
+    same whoever else declares a point. What the first commit chose is kept: the parts
+    it counted say so.
+    """
+    parts = services.ledger.load(delivery, stream).state.parts
+    if parts:
+        return max(parts // len(cuts), 1)
+    operator, fluid = incoming.operator, incoming.fluid
+    lookups = {meter_lookup(operator, fluid, number): number for number, _ in incoming.rows}
+    found = services.keys.index.find_many(lookups)
+    copies = {lookups[lookup]: len(entries) for lookup, entries in found.items()}
+    largest = max(
+        sum(max(copies.get(number, 1), 1) * size_of(reading) for number, reading in rows)
+        for rows in cuts
+    )
+    return 1 if largest <= PART_BYTES else -(-2 * largest // PART_BYTES)
+
+
+def size_of(reading: Reading) -> int:
+    """Return the bytes of a record that a reading needs at most."""
+    return READING_BYTES + len(pack(reading))
 
 
 def content_digest(content: bytes) -> bytes:

@@ -60,7 +60,7 @@ class ErasureIncomplete(Corrupt):
         """Take how many are left."""
         super().__init__(
             f"{left} keys that were ordered destroyed are still in the key store; the erasure is "
-            "not complete: run 'metroledger erase' again, and 'metroledger doctor' if it persists"
+            "not complete: run 'metroledger erase' again (manual: key store)"
         )
 
 
@@ -189,7 +189,9 @@ def _order(services: Services, account_id: UUID) -> None:
 
 def _ordered_ids(services: Services, account_id: UUID) -> list[UUID]:
     found = _frame_of(services, account_id, DestructionOrdered.TOPIC)
-    extra = decode_private(found[0].private).extra if found else b""
+    if found is None:
+        raise account.DestructionNotOrdered
+    extra = decode_private(found[0].private).extra
     return [UUID(bytes=extra[at : at + 16]) for at in range(0, len(extra), 16)]
 
 

@@ -51,8 +51,8 @@ class NeverAcceptable(Corrupt):
         """Take where in the log the record lies."""
         super().__init__(
             f"the record at offset {offset} is void though nothing it expects has moved: its form "
-            "is malformed or it expects an ended stream, a fault of this program; the command "
-            "has no answer yet: report it, and send it again once metroledger is mended"
+            "is malformed, a fault of this program; the command has no answer yet: report it, "
+            "and send it again once metroledger is mended"
         )
 
 
@@ -115,12 +115,14 @@ class Settle:
 class Settled:
     """What the fold says: the command's fate, and whether a stream of `expects` has moved.
 
-    `accepted` is where an accepted command lies, when whoever settles knows it.
+    `accepted` is where an accepted command lies, `offset` where the record does, when
+    whoever settles knows it.
     """
 
     fate: Fate | None
     moved: bool
     accepted: Accepted | None = None
+    offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +167,16 @@ def submit(command: bytes, proposal: Proposal) -> Generator[Step, Any, Fate | No
     """Send the same bytes until their fate is known, or the state they expect is past.
 
     A record that was folded, has no fate and whose expected streams stand where they
-    did was void for its form or for an ended stream: it would be void for ever.
+    did was void for its form: it would be void for ever.
     """
     while True:
         offset = yield Append(proposal.record)
         settled: Settled = yield Settle(command=command, offset=offset, expects=proposal.expects)
         if settled.fate is not None or settled.moved:
             return settled.fate
-        if offset is not None:
-            raise NeverAcceptable(offset)
+        known = settled.offset if offset is None else offset
+        if known is not None:
+            raise NeverAcceptable(known)
 
 
 def bar(command: bytes) -> Generator[Step, Any, Fate]:

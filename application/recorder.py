@@ -56,8 +56,8 @@ class RecordMissing(Corrupt):
     def __init__(self, offset: int) -> None:
         """Take the offset."""
         super().__init__(
-            f"the record at offset {offset} was folded and is not in the log any more; stop, and "
-            "run 'metroledger doctor' (manual: the log is not the one we folded)"
+            f"the record at offset {offset} was folded and is not in the log any more; stop every "
+            "process and keep things as they are (manual: the log is not the one we folded)"
         )
 
 

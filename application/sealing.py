@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from application.protocol import Proposal
-from application.transact import header_of
+from application.transact import header_of, proposal_of
 from domain.events.delivery import DeliveryReceived
 from ledger.frames import seal_event
 from ledger.record import assemble, encode_frame, encode_header
@@ -50,4 +50,4 @@ def propose_delivery(
         if isinstance(draft.event, DeliveryReceived):
             sealed, shift = replace(sealed, readings=frame.readings), count
         frames.append(encode_frame(sealed))
-    return Proposal(record=assemble(encoded, frames), expects=tuple(header.expects()))
+    return proposal_of(assemble(encoded, frames), header)

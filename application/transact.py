@@ -28,11 +28,20 @@ from application.driving import drive
 from application.protocol import Nothing, Proposal, Refusal, write
 from application.recorder import DIGEST_SIZE, LedgerRecorder
 from application.vault import key_name
-from domain.errors import Refused
+from domain.errors import Refused, Unavailable
 from domain.values import Stream
 from keys.redaction import Redacted
 from ledger.frames import Draft, Opened, key_id_of, open_event, seal_event
-from ledger.record import Header, Kind, Read, Write, decode_frame, encode_frame, encode_header
+from ledger.record import (
+    RECORD_MAX,
+    Header,
+    Kind,
+    Read,
+    Write,
+    decode_frame,
+    encode_frame,
+    encode_header,
+)
 from ledger.rule import Fate
 from schemas.registry import ENDING_TOPICS, KIND_OF
 
@@ -63,6 +72,17 @@ class Aggregate(Protocol[State]):
     @property
     def evolve(self) -> Callable[[State, Any], State]:
         """The state after an event."""
+
+
+class RecordTooLarge(Unavailable):
+    """A commit does not fit one record; nothing was appended."""
+
+    def __init__(self, size: int) -> None:
+        """Take the record's size in bytes."""
+        super().__init__(
+            f"a commit of {size} bytes is larger than a record may be ({RECORD_MAX}); nothing was "
+            "appended and nothing is lost: report it, this program should have cut it"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +261,7 @@ class Ledger(Application[UUID]):
         proposals: list[bytes] = []
         drafts = self.draft(encode_header(header), loading, changes, context)
         self.save(*drafts, header=header, proposals=proposals)
-        return Proposal(record=proposals[0], expects=tuple(header.expects()))
+        return proposal_of(proposals[0], header)
 
     def draft(
         self, header: bytes, loading: Loading, changes: list[Change], context: Context
@@ -301,6 +321,13 @@ def _project(
         state = aggregate.evolve(state, opened.event)
         version, ended = opened.originator_version, ended or _ends(opened.event)
     return Loaded(state, version, ended) if version else None
+
+
+def proposal_of(record: bytes, header: Header) -> Proposal:
+    """Return the proposal of a record, unless no log would take it."""
+    if len(record) > RECORD_MAX:
+        raise RecordTooLarge(len(record))
+    return Proposal(record=record, expects=tuple(header.expects()))
 
 
 def header_of(command: UUID, seen: dict[UUID, Loaded[Any]], changes: Sequence[Change]) -> Header:

@@ -128,11 +128,6 @@ class Settings:
         """Files that could not be read, sealed."""
         return self.home / "parked"
 
-    @property
-    def receipts(self) -> Path:
-        """Where the command line puts receipts that were asked for."""
-        return self.home / "receipts"
-
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings that an environment states; refuse names that are not known."""

@@ -127,7 +127,8 @@ def stop_collection(
 
 
 def _require_channel(granted: ConsentGranted, agreement: Stream[Agreement], wanted: Start) -> None:
-    theirs = granted.agreement == agreement.id
+    signed = agreement.state.signed
+    theirs = signed is not None and signed.operator == granted.operator
     if not theirs or not agreements.in_force(agreement.state, wanted.started_at):
         raise NoAgreementInForce(granted.operator, civil_day(wanted.started_at))
     if not agreements.covers_category(agreement.state, granted.category):

@@ -189,8 +189,6 @@ def extend(consent: Stream[Consent], ground: Ground, wanted: Extension) -> tuple
         raise MeterNotThisAccounts
     facts = _own_meter(ground)
     accounts.require_active(ground.account.state)
-    if granted.agreement != ground.agreement.id:
-        raise NoAgreementInForce(granted.operator, civil_day(wanted.extended_at))
     _require_agreement(ground.agreement, facts, granted.category, wanted.extended_at)
     require_evidence(wanted.evidence, ground.wording)
     return _changes(consent.id, decided, ground.account.id)

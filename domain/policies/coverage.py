@@ -4,9 +4,9 @@ Theory of operation
 -------------------
 A reading is covered when all of these hold:
 
-- *at the instant of receipt* (the collection interval): the agreement which the grant
-  cites is in force and covers the category and the channel; the consent is in force; a collection
-  under it is running;
+- *at the instant of receipt* (the collection interval): an agreement of the operator is
+  in force and covers the category and the channel; the consent, given for the same
+  operator's data, is in force; a collection under it is running;
 - *of what was measured* (the data perimeter): it is the consent's point and category,
   consumption and not production, and begins no earlier than `first_data_day`.
 
@@ -156,7 +156,8 @@ def _without_consent(consent: Consent | None, received_at: datetime) -> Uncovere
 
 def _of_another(cover: Cover, category: Category) -> Uncovered | None:
     granted = cover.consent.granted if cover.consent else None
-    if granted is None or cover.agreement is None or granted.agreement != cover.agreement.id:
+    signed = cover.agreement.state.signed if cover.agreement else None
+    if granted is None or signed is None or granted.operator != signed.operator:
         return Uncovered.NO_AGREEMENT
     return Uncovered.OUTSIDE_SCOPE if granted.category != category else None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from domain.aggregates.consent import Origin
 from domain.events.agreement import AgreementEnded
@@ -118,10 +119,19 @@ def test_an_ended_agreement_covers_nothing() -> None:
     assert _reason(streams) is Uncovered.NO_AGREEMENT
 
 
-def test_another_agreement_than_the_one_the_grant_cites_covers_nothing() -> None:
+def test_a_renewed_agreement_carries_the_consents_of_the_one_before() -> None:
     streams = collecting()
     other = streams.agreement(OTHER_CONSENT)
     cover = replace(_cover(streams), agreement=replace(other, state=streams.agreement().state))
+    assert collectable(cover, INDEX, received_at=RECEIVED_AT) is None
+
+
+def test_the_agreement_of_another_operator_covers_nothing() -> None:
+    streams = collecting()
+    signed = streams.agreement().state.signed
+    assert signed is not None
+    theirs = replace(streams.agreement().state, signed=structs.replace(signed, operator="grdf"))
+    cover = replace(_cover(streams), agreement=replace(streams.agreement(), state=theirs))
     assert collectable(cover, INDEX, received_at=RECEIVED_AT) is Uncovered.NO_AGREEMENT
 
 
