@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import TYPE_CHECKING, Never
 
-import psycopg
 import pytest
 
 from application import consenting, driving, residents
@@ -25,7 +24,7 @@ from domain.values import Change, Channel, Fluid, Point
 from keys.index import AlreadyTaken, Entry
 from ledger.record import Kind, decode
 from replay.refold import Refold
-from tests.application.world import ENTRY, ORIGIN, Household, Place, found, grant, settle
+from tests.application.world import ENTRY, ORIGIN, Household, Place, cutting, found, grant, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -165,7 +164,7 @@ def test_a_fault_in_the_log_reaches_every_writer_and_the_next_command_goes_on(
 @pytest.mark.chaos
 def test_a_command_whose_connection_is_cut_ends_in_the_true_answer(place: Place) -> None:
     """R6: whether the commit went through is never guessed; each account is opened once."""
-    with place.open() as ledger, cutting(place, Random(6)):
+    with place.open() as ledger, cutting(place, Random(6), cuts=40):
         streams = [new_id() for _ in range(100)]
 
         def insist(stream: UUID) -> Accepted | None:
@@ -186,31 +185,6 @@ def test_a_command_whose_connection_is_cut_ends_in_the_true_answer(place: Place)
         commands = [a.command for a in answers if a is not None]
         kept = list(Refold(ledger.log, ORIGIN).commits())
         assert {r.commit.command for r in kept} >= set(commands)
-
-
-class cutting:  # noqa: N801 (used as a statement)
-    """Cut every connection to a place's database, at random moments, until left."""
-
-    def __init__(self, place: Place, chance: Random) -> None:
-        self._place, self._chance = place, chance
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._cut)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _cut(self) -> None:
-        query = (
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where datname = current_database() and pid <> pg_backend_pid()"
-        )
-        with psycopg.connect(self._place.database or "", autocommit=True) as admin:
-            while not self._over.wait(self._chance.uniform(0.001, 0.03)):
-                admin.execute(query)
 
 
 @pytest.mark.chaos

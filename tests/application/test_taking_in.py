@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +16,13 @@ from application import consenting, deliveries
 from application.deliveries import Result
 from domain.aggregates import delivery
 from domain.aggregates.consent import Origin
+from domain.errors import Unavailable
 from domain.events.delivery import DeliveryCompleted
 from tests.application.world import (
     SEED,
     Household,
     closed,
+    cutting,
     opened,
     readings_held,
     settle_all,
@@ -131,6 +136,31 @@ def test_one_file_given_to_four_at_once_is_taken_in_once(place: Place, night: Pa
         assert taken >= len(METERS), "every part was told by whoever took it in"
         completed = topics(one).count(DeliveryCompleted.TOPIC)
         assert completed == 1
+
+
+@pytest.mark.chaos
+@pytest.mark.usefixtures("small_parts")
+def test_deliveries_whose_connections_are_cut_are_taken_in_once(
+    place: Place, tmp_path: Path
+) -> None:
+    """R6: the answer to an append may be lost, the truth is not."""
+    days = [DAY + timedelta(days=n) for n in range(8)]
+    nights = write_nights(tmp_path / "nights", METERS, days)
+    with place.open() as ledger:
+        settle_all(ledger, METERS)
+        with cutting(place, Random(6), cuts=20), ThreadPoolExecutor(4) as threads:
+            list(threads.map(partial(insist, ledger), nights))
+        held = readings_held(ledger)
+        assert (len(held), set(held.values())) == (len(METERS) * len(nights), {1})
+        assert closed(ledger).findings == []
+
+
+def insist(ledger: Installation, path: Path) -> None:
+    for _ in range(1_000):
+        with contextlib.suppress(Unavailable):
+            take(ledger, path)
+            return
+    raise Crash
 
 
 def topics(ledger: Installation) -> Sequence[str]:

@@ -13,12 +13,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import psycopg
 from psycopg import sql
@@ -46,6 +47,7 @@ from schemas.private import decode_private
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from random import Random
     from uuid import UUID
 
     from adapters.dso.enedis.series import SimulatedMeter
@@ -291,3 +293,30 @@ def readings_held(installation: Installation) -> Counter[tuple[bytes, bytes]]:
                 for one in open_readings(frame.readings, ids, places, keys, frozenset()):
                     held[one.leaf.consent, canonical.encode(one.reading)] += 1
     return held
+
+
+class cutting:  # noqa: N801 (used as a statement)
+    """Cut every connection to a place's database, `cuts` times at random moments, then no more."""
+
+    def __init__(self, place: Place, chance: Random, cuts: int) -> None:
+        self._place, self._chance, self.left = place, chance, cuts
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._cut)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _cut(self) -> None:
+        query = (
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'"
+        )
+        with psycopg.connect(self._place.database or "", autocommit=True) as admin:
+            while self.left > 0 and not self._over.wait(self._chance.uniform(0.005, 0.05)):
+                row = admin.execute(query).fetchone()
+                self.left -= bool(row and row[0])
