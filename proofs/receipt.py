@@ -55,7 +55,11 @@ class Proven:
     @property
     def not_proven(self) -> tuple[str, ...]:
         """What a reader might think was proven and was not, in sentences."""
-        gaps = ["that it still stands: look for a later ending, or ask for a status"]
+        gaps = [
+            "that its consent was in force: the log's audit shows it, opening nothing"
+            if self.content.reading is not None
+            else "that it still stands: look for a later ending, or ask for a status"
+        ]
         if self.content.kept_back is None and "payload" not in self.content.entry:
             gaps.append("what the event says: no disclosure is in the receipt")
         if self.content.kept_back:

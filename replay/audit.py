@@ -149,11 +149,9 @@ class ClosedAudit:
         """Return what is wrong with what the grant and the delivery rest on."""
         if delivery.agreement is None or grant.category not in delivery.agreement.said.categories:
             return Breach.AGREEMENT_NOT_COVERING
-        if grant.cites == delivery.said.cites:
-            return None
         cited = self.agreements.get(grant.cites)
         same = cited is not None and cited.said.operator == delivery.said.operator
-        return Breach.OTHER_AGREEMENT if same else Breach.OTHER_OPERATOR
+        return None if same else Breach.OTHER_OPERATOR
 
 
 def _agreement_breach(

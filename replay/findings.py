@@ -21,7 +21,6 @@ class Breach(StrEnum):
     AGREEMENT_ENDED = "agreement_ended"
     AGREEMENT_NOT_COVERING = "agreement_not_covering"
     OTHER_OPERATOR = "consent_for_another_operator"
-    OTHER_AGREEMENT = "consent_under_another_agreement"
     HEADER_ALTERED = "header_or_private_zone_altered"
     HEADER_MISFITS = "header_does_not_fit_its_events"
     OTHER_STREAM = "private_zone_names_another_stream"
@@ -49,7 +48,6 @@ SENTENCES: Final[dict[Breach, str]] = {
     Breach.AGREEMENT_ENDED: "the agreement its delivery cites had ended before it",
     Breach.AGREEMENT_NOT_COVERING: "the agreement does not cover its category, channel or day",
     Breach.OTHER_OPERATOR: "its consent was given for another operator's data",
-    Breach.OTHER_AGREEMENT: "its consent rests on another agreement than its delivery",
     Breach.HEADER_ALTERED: "its leaf binds another commit header or private zone",
     Breach.OTHER_STREAM: "its private zone names another stream or version than its commit wrote",
     Breach.HEADER_MISFITS: "its commit's header counts other events, or marks other endings",

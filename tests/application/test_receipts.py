@@ -57,7 +57,7 @@ def test_a_consents_receipt_opens_all_of_it_and_stands_where_the_grant_is(
         assert proven.content.entry["type"] == "ConsentGranted.v1"
         assert proven.content.entry["consent"] == str(home.consents[0])
         assert set(proven.content.disclosed) == GROUPS
-        assert proven.content.disclosed["point"]["number"] == home.number  # type: ignore[call-overload,index]  # JSON
+        assert proven.content.disclosed["point"]["number"] == home.number  # type: ignore[call-overload,index]  # JSON of any shape
 
 
 def test_a_receipt_opens_no_more_than_was_asked_for(
@@ -79,7 +79,7 @@ def test_every_readings_receipt_verifies_and_opens_that_reading(
             assert proven.content.entry["type"] == "DeliveryReceived.v1"
             assert proven.content.reading is not None
             assert proven.content.reading.consent == home.consents[0]
-            assert proven.content.disclosed["reading"]["number"] == home.number  # type: ignore[call-overload,index]  # JSON
+            assert proven.content.disclosed["reading"]["number"] == home.number  # type: ignore[call-overload,index]  # JSON of any shape
 
 
 def test_no_byte_of_twenty_receipts_can_be_changed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
@@ -13,6 +13,10 @@ from tests.replay.forging import YESTERDAY, Forger, Held, index
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from _typeshed import SupportsLenAndGetItem
+
+T = TypeVar("T")
 
 STEPS = ("sign", "grant", "grant", "deliver", "deliver", "withdraw", "extend", "end", "erase")
 HISTORIES = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 2**16)), max_size=14)
@@ -83,8 +87,8 @@ def live(steps: list[tuple[str, int]]) -> History:
 class Always(Random):
     """Chooses the last, and all."""
 
-    def choice(self, seq):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def choice(self, seq: SupportsLenAndGetItem[T]) -> T:
         return seq[-1]
 
-    def randint(self, a: int, b: int) -> int:  # noqa: ARG002
+    def randint(self, a: int, b: int) -> int:  # noqa: ARG002 (Random's own signature)
         return b
