@@ -17,6 +17,7 @@ import msgspec
 from domain.errors import Malformed
 
 _encoder: Final = msgspec.json.Encoder(order="sorted")
+_INTEGERS_BELOW: Final = 1 << 53
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 
 
@@ -31,6 +32,21 @@ class NotBase64(Malformed):
 def encode(value: Any) -> bytes:  # noqa: ANN401 (any JSON-able value)
     """Return the canonical bytes of a value: a struct, or plain JSON types."""
     return _encoder.encode(value)
+
+
+def is_plain(value: object) -> bool:
+    """Whether a decoded value holds only what every language writes alike: see the module."""
+    match value:
+        case None | bool() | str():
+            return True
+        case int():
+            return abs(value) < _INTEGERS_BELOW
+        case list():
+            return all(map(is_plain, value))
+        case dict():
+            return all(str(name).isascii() and is_plain(inner) for name, inner in value.items())
+        case _:
+            return False
 
 
 def b64(data: bytes) -> str:

@@ -103,7 +103,7 @@ def decode_leaf(encoded: bytes) -> Leaf:
         leaf = _decoder.decode(encoded)
     except (ValueError, RecursionError) as error:  # msgspec's own, bad UTF-8, nesting without end
         raise LeafBroken("not the JSON of a leaf") from error
-    if leaf.v != 1 or canonical.encode(leaf) != encoded:
+    if leaf.v != 1 or canonical.encode(leaf) != encoded or not canonical.is_plain(leaf.payload):
         raise LeafBroken("not the canonical form")
     return leaf
 
