@@ -110,9 +110,9 @@ def test_sixteen_writers_and_three_tails_miss_nothing_and_reorder_nothing(
     def write() -> None:
         for _ in range(commits):
             stream = uuid4()
-            recorder.insert_events([
-                StoredEvent(stream, version, "topic", os.urandom(50)) for version in (1, 2)
-            ])
+            recorder.insert_events(
+                [StoredEvent(stream, version, "topic", os.urandom(50)) for version in (1, 2)]
+            )
 
     def tail(notes: list[int]) -> None:
         with recorder.subscribe(gt=0) as subscription:

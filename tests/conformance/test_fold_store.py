@@ -118,7 +118,8 @@ class SmallPages(ChoppyLog):
     most = 1
 
     def read(self, start: int, *, limit: int = 1_000, bytes_max: int = 8 << 20) -> list[Entry]:
-        return super(ChoppyLog, self).read(start, limit=min(limit, self.most), bytes_max=bytes_max)
+        most = min(limit, self.most)
+        return list(super(ChoppyLog, self).read(start, limit=most, bytes_max=bytes_max))
 
 
 def test_a_stream_that_ended_is_kept_as_ended(store: FoldStore) -> None:
