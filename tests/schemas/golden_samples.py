@@ -81,7 +81,7 @@ def spare(value: Any) -> Any:  # noqa: ANN401 (any member of an event)
     return type(value)(**members)
 
 
-def odd(value: Any) -> Any:  # noqa: ANN401 (any member of an event)
+def odd(value: Any) -> Any:  # noqa: ANN401, PLR0911 (any member of an event, one return a kind)
     """Return the value with the hardest of its kind in every place."""
     match value:
         case msgspec.Struct():
