@@ -13,8 +13,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from application.collecting import Collector, Slice
 from application.offices import agreement_in_force
@@ -38,7 +40,6 @@ from schemas.packing import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from uuid import UUID
 
     from application.protocol import Decision
     from application.services import Services
@@ -58,6 +59,8 @@ DELIVERY_KEPT_DAYS: Final = 30
 """How long the sealed bytes of a parked file are kept."""
 
 _DECISIONS_MAX: Final = 5
+_NAME_LENGTH: Final = len(str(UUID(int=0)))
+"""Of a parked file's name, which is its delivery's id; a file being written has a longer one."""
 
 
 class ConsentsInMotion(Unavailable):
@@ -210,7 +213,8 @@ def park(services: Services, incoming: Incoming, content: bytes, reason: str) ->
     """Keep a delivery that cannot be read, sealed, and record why."""
     stream, key = delivery_id(services, incoming)
     command = derived_id(key, b"park", stream.bytes)
-    _keep_sealed(services, stream, content)
+    if not services.ledger.folder.store.heads([stream.bytes]):
+        _keep_sealed(services, stream, content)
     event = DeliveryParked(
         operator=incoming.operator,
         channel=incoming.channel,
@@ -236,6 +240,23 @@ def parked_content(services: Services, stream: UUID) -> bytes:
     name = KeyName(owner=stream, purpose=Purpose.PARKED)
     sealed = (services.parked / str(stream)).read_bytes()
     return sealing.open(services.keys.mint([name])[name], sealed, _parked_leaf(stream))
+
+
+def drop_expired(services: Services) -> int:
+    """Destroy the keys of parked files whose days are over, and remove them; say how many.
+
+    Key first: a copy of the file that lies elsewhere opens no more either. The age is
+    the file's own, since it was parked.
+    """
+    if not services.parked.is_dir():
+        return 0
+    oldest = services.clock() - timedelta(days=DELIVERY_KEPT_DAYS)
+    sealed = [path for path in services.parked.iterdir() if len(path.name) == _NAME_LENGTH]
+    expired = [path for path in sealed if path.stat().st_mtime < oldest.timestamp()]
+    for path in expired:
+        services.keys.destroy_owner(UUID(path.name), services.clock())
+        path.unlink()
+    return len(expired)
 
 
 def _keep_sealed(services: Services, stream: UUID, content: bytes) -> None:

@@ -47,6 +47,7 @@ LEGAL_BASIS: Final = "GDPR article 17(1)(b): consent withdrawn"
 NOT_REACHED: Final = (
     "the operators' own data, held under their own duties",
     "receipts and exports that were handed out",
+    "operators' files that could not be read, sealed apart for 30 days at most",
 )
 
 Step = Callable[[str], None]

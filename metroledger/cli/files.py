@@ -12,7 +12,15 @@ from adapters.dso.enedis.crypto import Keyring, parse_keyring
 from adapters.dso.enedis.file import HDM, R151
 from adapters.dso.refusal import Code, FileRefused
 from application.collecting import ACCEPTED, UNKNOWN_POINT
-from application.deliveries import Incoming, Outcome, Result, content_digest, park, take_in
+from application.deliveries import (
+    Incoming,
+    Outcome,
+    Result,
+    content_digest,
+    drop_expired,
+    park,
+    take_in,
+)
 from domain.policies.coverage import Uncovered
 from domain.values import Channel, Fluid
 from keys.files import write_durably
@@ -103,6 +111,7 @@ def _ingest(settings: Settings, arguments: argparse.Namespace) -> int:
     keyring = keyring_of(settings)
     failed: Counter[str] = Counter()
     with open_ledger(settings) as installation:
+        drop_expired(installation.services)
         for path in arguments.files:
             outcome = ingest_file(installation.services, keyring, path, arguments.attempt)
             if outcome.result in {Result.PARKED, Result.ALREADY_PARKED}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections import Counter
@@ -22,6 +23,8 @@ from application.transact import RecordTooLarge, proposal_of
 from domain.events.agreement import AgreementSigned
 from domain.events.terms import TextKind
 from domain.values import Category, Channel
+from keys.names import KeyName, Purpose
+from keys.tree import KeyDestroyed
 from ledger.record import RECORD_MAX, assemble, encode_header
 from ledger.store import REGISTER_MARKS
 from metroledger.cli.offices import administrator
@@ -118,3 +121,20 @@ def test_the_database_marks_the_register_as_the_ledger_does() -> None:
     schema = (ROOT / "adapters/postgres/schema.sql").read_text("utf-8")
     found = re.findall(r"position\('\\x([0-9a-f]+)'::bytea in entry\)", schema)
     assert [bytes.fromhex(mark) for mark in found] == list(REGISTER_MARKS)
+
+
+def test_a_parked_file_is_gone_for_good_when_its_days_are_over(
+    ledger: Installation, tmp_path: Path
+) -> None:
+    (path := tmp_path / "ERDF_R151_broken.zip").write_bytes(b"neither plain nor under a key")
+    parked = take(ledger, path)
+    kept = ledger.settings.parked / str(parked.id)
+    assert deliveries.drop_expired(ledger.services) == 0
+    over = time.time() - (deliveries.DELIVERY_KEPT_DAYS + 1) * 24 * 3600
+    os.utime(kept, (over, over))
+    assert deliveries.drop_expired(ledger.services) == 1
+    assert not kept.exists()
+    with pytest.raises(KeyDestroyed):
+        ledger.services.keys.mint([KeyName(owner=parked.id, purpose=Purpose.PARKED)])
+    assert take(ledger, path).result is deliveries.Result.ALREADY_PARKED
+    assert closed(ledger).passed
