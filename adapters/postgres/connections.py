@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -76,11 +77,21 @@ class Connections:
         connection.close()
 
     def create_tables(self) -> None:
-        """Create what is missing of the ledger's tables; safe to repeat."""
+        """Create or upgrade the ledger's tables, unless they are those of this program.
+
+        What was created says so by its digest: a start beside running processes must
+        not take the locks of statements that change nothing.
+        """
         statements = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
-        with self.use() as connection, connection.transaction():
-            connection.execute("select pg_advisory_xact_lock(7236103273)")
-            connection.execute(statements)
+        digest = hashlib.sha256(statements.encode()).hexdigest()
+        with self.use() as connection:
+            if _created(connection) == digest:
+                return
+            with connection.transaction():
+                connection.execute("select pg_advisory_xact_lock(7236103273)")
+                if _created(connection) != digest:
+                    connection.execute(statements)
+                    connection.execute(f"comment on table log is '{digest}'")
 
     def close(self) -> None:
         """Close the idle connections now, and each that is lent when it comes back."""
@@ -88,3 +99,9 @@ class Connections:
             self._closed = True
             while self._idle:
                 self._idle.pop().close()
+
+
+def _created(connection: Connection) -> str | None:
+    """Return the digest of the statements that created the tables, None where there are none."""
+    row = connection.execute("select obj_description(to_regclass('log'), 'pg_class')").fetchone()
+    return row[0] if row else None

@@ -37,3 +37,27 @@ def test_where_nothing_answers_it_is_said_without_the_address(tmp_path: object) 
     with pytest.raises(DatabaseUnavailable) as told, connections.use():
         pass
     assert "secret" not in str(told.value)
+
+
+def test_a_start_is_not_held_up_by_whoever_is_writing(database: str) -> None:
+    connections = Connections(f"{database} options='-c lock_timeout=2s'")
+    connections.create_tables()
+    with psycopg.connect(database) as writer:
+        writer.execute("select log_append(array['\\x00'::bytea])")
+        writer.execute("insert into fates values (gen_random_uuid(), true)")
+        connections.create_tables()
+    connections.close()
+
+
+def test_tables_of_another_version_are_brought_up_to_this_one(database: str) -> None:
+    connections = Connections(database)
+    connections.create_tables()
+    with psycopg.connect(database, autocommit=True) as admin:
+        admin.execute("comment on table log is 'another version'")
+        admin.execute("drop trigger append_only on log")
+        connections.create_tables()
+        trigger = admin.execute(
+            "select 1 from pg_trigger where tgrelid = 'log'::regclass and tgname = 'append_only'"
+        ).fetchone()
+    assert trigger == (1,)
+    connections.close()
