@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,47 +28,11 @@ if TYPE_CHECKING:
     from ledger.rule import Head
     from ledger.store import Accepted
 
+Answer = Future[Settled]
+"""What the fold says of one record, for the one writer who waits for it."""
+
 BATCH_MAX: Final = 1_000
 BATCH_BYTES_MAX: Final = 8 << 20
-
-
-class Answer:
-    """What the fold says of one record, for the one writer who waits for it.
-
-    A lock that is released once: several hundred threads wait for a batch, and a
-    `concurrent.futures.Future` would cost each of them ten times as much.
-    """
-
-    __slots__ = ("_error", "_lock", "_settled")
-
-    def __init__(self) -> None:
-        """Begin without an answer."""
-        self._lock = threading.Lock()
-        self._lock.acquire()
-        self._settled: Settled | None = None
-        self._error: Exception | None = None
-
-    def done(self) -> bool:
-        """Whether the answer is there."""
-        return self._settled is not None or self._error is not None
-
-    def set_result(self, settled: Settled) -> None:
-        """Give the answer, once."""
-        self._settled = settled
-        self._lock.release()
-
-    def set_exception(self, error: Exception) -> None:
-        """Give what went wrong instead, once."""
-        self._error = error
-        self._lock.release()
-
-    def result(self, timeout: float = -1) -> Settled:
-        """Wait for the answer, `timeout` seconds at most; raise `TimeoutError` after them."""
-        if not self._lock.acquire(timeout=timeout):
-            raise TimeoutError
-        if self._settled is None:
-            raise self._error or TimeoutError
-        return self._settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +73,7 @@ class Committer:
     ) -> Answer:
         """Send a record once; the future is what the fold then says of its command."""
         self._start()
-        answer = Answer()
+        answer: Answer = Future()
         self._submitted.put(
             Submission(record=record, command=command, expects=expects, answer=answer)
         )
