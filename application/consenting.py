@@ -237,5 +237,5 @@ def consents_of(services: Services, account_id: UUID) -> dict[UUID, Consent]:
     """
     names = services.keys.keys_of(account_id)
     ids = dict.fromkeys(name.consent for name in names if name.consent is not None)
-    loaded = {one: services.ledger.load(consent, one) for one in ids}
+    loaded = services.ledger.load_many(consent, ids)
     return {one: seen.state for one, seen in loaded.items() if seen.version}

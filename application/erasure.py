@@ -21,7 +21,7 @@ from uuid import UUID
 import msgspec
 
 from application.consenting import after_ending, consents_of, withdraw_consent
-from application.recorder import read_record
+from application.deliveries import DELIVERY_KEPT_DAYS
 from application.services import derived_id, new_id
 from domain.aggregates import account
 from domain.aggregates.account import AccountStatus
@@ -32,10 +32,11 @@ from domain.events.account import AccountErased, DestructionOrdered, ErasureVali
 from domain.policies.account import order_destruction
 from domain.values import Change
 from keys.names import Purpose
+from ledger.retrieval import read_record
 from proofs.merkle import leaf_hash, root
 from schemas.canonical import b64
 from schemas.leaf import decode_leaf
-from schemas.private import decode_private
+from schemas.private import decode_private, ids_in
 
 if TYPE_CHECKING:
     from application.services import Services
@@ -47,7 +48,7 @@ LEGAL_BASIS: Final = "GDPR article 17(1)(b): consent withdrawn"
 NOT_REACHED: Final = (
     "the operators' own data, held under their own duties",
     "receipts and exports that were handed out",
-    "operators' files that could not be read, sealed apart for 30 days at most",
+    f"unreadable files, sealed apart until the first delivery after {DELIVERY_KEPT_DAYS} days",
 )
 
 Step = Callable[[str], None]
@@ -192,8 +193,7 @@ def _ordered_ids(services: Services, account_id: UUID) -> list[UUID]:
     found = _frame_of(services, account_id, DestructionOrdered.TOPIC)
     if found is None:
         raise account.DestructionNotOrdered
-    extra = decode_private(found[0].private).extra
-    return [UUID(bytes=extra[at : at + 16]) for at in range(0, len(extra), 16)]
+    return ids_in(decode_private(found[0].private).extra)
 
 
 def _certify(services: Services, account_id: UUID, actor: Actor, ids: list[UUID]) -> None:
@@ -231,7 +231,9 @@ def _frame_of(services: Services, stream: UUID, topic: str) -> tuple[Frame, int]
     store = services.ledger.folder.store
     for segment in reversed(store.segments(stream.bytes)):
         commit = store.commit_at(segment.offset)
-        for place, frame in enumerate(read_record(services.ledger.folder, segment.offset).frames):
+        for place, frame in enumerate(
+            read_record(services.ledger.folder.log, segment.offset).frames
+        ):
             ours = decode_private(frame.private).stream == stream
             if commit is not None and ours and decode_leaf(frame.leaf).type == topic:
                 return frame, commit.leaf + place

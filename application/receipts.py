@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from application.recorder import read_record
 from domain.errors import Refused
 from ledger.frames import disclosures_of, key_id_of, open_groups
 from ledger.readings import disclosure_of, key_ids, open_reading
+from ledger.retrieval import read_record
 from proofs.content import Content, DeliveryPath
+from proofs.disclosure import digest_of
 from proofs.merkle import leaf_hash, nodes_of, prove_inclusion
 from proofs.receipt import issue_receipt
 from proofs.tiles import tile_nodes
@@ -39,6 +39,18 @@ class NothingToProve(Refused):
         )
 
 
+class NoSuchGroups(Refused):
+    """The event has no disclosure group of such a name."""
+
+    status = 400
+
+    def __init__(self, unknown: Collection[str], known: Collection[str]) -> None:
+        """Take the names that were asked for and are none, and those there are."""
+        super().__init__(
+            f"no group is called {', '.join(sorted(unknown))}; ask for some of: {', '.join(known)}"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
     """What prints receipts: the publisher, for its newest checkpoint, and its tiles."""
@@ -54,7 +66,7 @@ def consent_receipt(
     segments = services.ledger.folder.store.segments(consent.bytes)
     if not segments:
         raise NothingToProve
-    record = read_record(services.ledger.folder, segments[0].offset)
+    record = read_record(services.ledger.folder.log, segments[0].offset)
     commit = services.ledger.folder.store.commit_at(segments[0].offset)
     for place, frame in enumerate(record.frames):
         key_id = key_id_of(frame)
@@ -64,8 +76,7 @@ def consent_receipt(
         leaf = decode_leaf(frame.leaf)
         opened = open_groups(frame, leaf, key)
         texts = dict(zip(opened, disclosures_of(key, leaf.event, opened), strict=True))
-        content = Content(leaf=frame.leaf, **_selected(texts, groups))  # type: ignore[arg-type]  # two members by name
-        return _issue(press, content, commit.leaf + place)
+        return _issue(press, _content(frame.leaf, texts, groups), commit.leaf + place)
     raise NothingToProve
 
 
@@ -76,7 +87,7 @@ def reading_receipt(services: Services, press: Press, consent: UUID, number: int
     if not 0 <= number < len(rows):
         raise NothingToProve
     row = rows[number]
-    frame = read_record(folder, row.offset).frames[row.frame]
+    frame = read_record(folder.log, row.offset).frames[row.frame]
     commit = folder.store.commit_at(row.offset)
     if frame.readings is None or commit is None:
         raise NothingToProve
@@ -102,15 +113,14 @@ def reading_receipt(services: Services, press: Press, consent: UUID, number: int
     return _issue(press, content, commit.leaf + row.frame)
 
 
-def _selected(
-    texts: dict[str, str], groups: Collection[str] | None
-) -> dict[str, tuple[str, ...] | tuple[bytes, ...] | None]:
-    if groups is None or set(groups) >= set(texts):
-        return {"disclosures": tuple(texts.values())}
-    return {
-        "disclosures": tuple(text for group, text in texts.items() if group in groups),
-        "digests": tuple(hashlib.sha256(text.encode()).digest() for text in texts.values()),
-    }
+def _content(leaf: bytes, texts: dict[str, str], groups: Collection[str] | None) -> Content:
+    """Return a leaf with the disclosures of some groups, and the digests of those kept back."""
+    shown = set(texts) if groups is None else set(groups)
+    if unknown := shown - set(texts):
+        raise NoSuchGroups(unknown, texts)
+    digests = None if shown == set(texts) else tuple(map(digest_of, texts.values()))
+    disclosures = tuple(text for group, text in texts.items() if group in shown)
+    return Content(leaf=leaf, disclosures=disclosures, digests=digests)
 
 
 def _issue(press: Press, content: Content, index: int) -> bytes:

@@ -27,9 +27,8 @@ from typing_extensions import override
 
 from application.driving import drive
 from application.protocol import Proposal, submit
-from domain.errors import Corrupt
-from ledger import record as records
 from ledger.record import Frame, Header, Kind, Write, assemble, encode_frame, encode_header
+from ledger.retrieval import read_record, read_records
 from ledger.store import Accepted
 from schemas import canonical
 from schemas.leaf import decode_reading_leaf
@@ -45,20 +44,8 @@ if TYPE_CHECKING:
     from schemas.private import Private
 
 DIGEST_SIZE: Final = 32
-_NEAR: Final = 8
 _PAGE: Final = 200
 _POLL_S: Final = 0.02
-
-
-class RecordMissing(Corrupt):
-    """A record that was folded is not in the log any more."""
-
-    def __init__(self, offset: int) -> None:
-        """Take the offset."""
-        super().__init__(
-            f"the record at offset {offset} was folded and is not in the log any more; stop every "
-            "process and keep things as they are (manual: the log is not the one we folded)"
-        )
 
 
 class _Opaque(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,14 +130,14 @@ class LedgerRecorder(ApplicationRecorder):
         """Return all events of many streams, reading each record once."""
         segments = self._folder.store.segments_of({stream.bytes for stream in streams})
         found: dict[UUID, list[StoredEvent]] = {stream: [] for stream in streams}
-        for record in read_records(self._folder, sorted({s.offset for s in segments})):
+        for record in read_records(self._folder.log, sorted({s.offset for s in segments})):
             for event in stored_events_of(record):
                 if event.originator_id in found:
                     found[_uuid(event.originator_id)].append(event)
         return found
 
     def _stream_events(self, offset: int, stream: UUID) -> Iterator[StoredEvent]:
-        for event in stored_events_of(read_record(self._folder, offset)):
+        for event in stored_events_of(read_record(self._folder.log, offset)):
             if event.originator_id == stream:
                 yield event
 
@@ -178,7 +165,7 @@ class LedgerRecorder(ApplicationRecorder):
         while commits := self._folder.store.commits(first, _PAGE):
             for commit in commits:
                 if commit.position + commit.events > first:
-                    events = stored_events_of(read_record(self._folder, commit.offset))
+                    events = stored_events_of(read_record(self._folder.log, commit.offset))
                     for place, event in enumerate(events, commit.position):
                         if place >= first:
                             yield _numbered(event, place)
@@ -212,37 +199,6 @@ class _Tail(ListenNotifySubscription[LedgerRecorder]):
         except BaseException as error:  # noqa: BLE001 (handed to the iterating thread)
             self._thread_error = error
             self.stop()
-
-
-def read_record(folder: Folder, offset: int) -> Record:
-    """Return the accepted record at an offset of the log."""
-    (record,) = read_records(folder, [offset])
-    return record
-
-
-def read_records(folder: Folder, offsets: Sequence[int]) -> Iterator[Record]:
-    """Yield the accepted records at rising offsets; near ones are read together."""
-    wanted = set(offsets)
-    for run in _runs(offsets):
-        start = run[0]
-        while start <= run[-1]:
-            entries = folder.log.read(start, limit=run[-1] - start + 1)
-            if not entries:
-                raise RecordMissing(start)
-            yield from (records.decode(e.record) for e in entries if e.offset in wanted)
-            start = entries[-1].offset + 1
-
-
-def _runs(offsets: Sequence[int]) -> Iterator[list[int]]:
-    """Cut rising offsets where reading on would fetch more than `_NEAR` records in vain."""
-    run: list[int] = []
-    for offset in offsets:
-        if run and offset - run[-1] > _NEAR:
-            yield run
-            run = []
-        run.append(offset)
-    if run:
-        yield run
 
 
 def stored_events_of(record: Record) -> Iterator[StoredEvent]:

@@ -10,19 +10,21 @@ import hashlib
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from domain.aggregates import agreement, terms
 from domain.events.account import DestructionOrdered
 from domain.events.agreement import AgreementEnded, AgreementSigned
 from domain.events.terms import TermsPublished
 from ledger.frames import Opened, open_event
-from ledger.record import decode
+from ledger.retrieval import read_record
 from proofs.merkle import leaf_hash
+from replay.integrity import order_matches
 from schemas.canonical import b64
+from schemas.private import ids_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from uuid import UUID
 
     from domain.aggregates.agreement import Agreement
     from domain.aggregates.terms import Terms
@@ -62,7 +64,7 @@ class Register:
 
     def _open(self, index: int) -> Opened:
         (commit,) = self._folder.store.commits_by_leaf(index, 1)
-        record = decode(self._folder.log.read(commit.offset, limit=1)[0].record)
+        record = read_record(self._folder.log, commit.offset)
         digest = hashlib.sha256(record.header_bytes).digest()
         return open_event(record.frames[index - commit.leaf], digest, {}, frozenset())
 
@@ -78,12 +80,7 @@ def _add(contents: Contents, opened: Opened) -> Contents:
         case TermsPublished():
             text = terms.evolve(contents.texts.get(stream, terms.INITIAL), event)
             return replace(contents, texts={**contents.texts, stream: text})
-        case DestructionOrdered():
-            return replace(contents, ordered=contents.ordered | set(_ids(opened.private.extra)))
+        case DestructionOrdered() if order_matches(opened.private.extra, event):
+            return replace(contents, ordered=contents.ordered.union(ids_in(opened.private.extra)))
         case _:
             return contents
-
-
-def _ids(extra: bytes) -> Iterator[UUID]:
-    for start in range(0, len(extra), 16):
-        yield UUID(bytes=extra[start : start + 16])

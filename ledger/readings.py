@@ -30,6 +30,7 @@ from proofs.disclosure import COMMITMENT_V1
 from schemas import canonical
 from schemas.leaf import ReadingLeaf, decode_reading_leaf, encode_reading_leaf
 from schemas.packing import pack, unpack
+from schemas.private import ids_in
 from schemas.registry import KIND_OF, reading_type
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def key_ids(readings: Readings, extra: bytes) -> list[UUID]:
     """Return the key id of each reading of a delivery, out of its private zone."""
     if len(extra) != 16 * len(readings):
         raise ReadingKeysMissing(len(readings), len(extra) // 16)
-    return [UUID(bytes=extra[at : at + 16]) for at in range(0, len(extra), 16)]
+    return ids_in(extra)
 
 
 def open_readings(

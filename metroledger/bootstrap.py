@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ from application.committer import Committer
 from application.publishing import StoreTree, publish_all
 from application.register import Register
 from application.residents import settle_reservations
-from application.services import Services
+from application.services import Services, new_id
 from application.transact import Ledger
 from application.vault import Vault
 from domain.values import Actor, Role
@@ -109,12 +108,11 @@ def create_ledger(settings: Settings, origin: str, clock: Callable[[], datetime]
     if settings.identity_file.exists():
         raise LedgerExists(read_identity(settings).origin)
     settings.home.mkdir(parents=True, exist_ok=True)
-    identity = Identity(origin=origin, territory=_random_id(), system=_random_id())
+    identity = Identity(origin=origin, territory=new_id(), system=new_id())
     _create_signing_key(settings, origin)
     if not settings.keyring.exists():
         FileKeyring.create(settings.keyring)
-    with contextlib.suppress(FileExistsError):
-        settings.keys.mkdir(mode=0o700, parents=True)
+    settings.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not any(settings.keys.iterdir()):
         keyring = FileKeyring(settings.keyring)
         KeyStore.create(
@@ -195,18 +193,6 @@ def _create_signing_key(settings: Settings, origin: str) -> None:
     if not settings.signing_key.exists():
         settings.signing_key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         signer = Signer(name=origin, kind=KeyKind.ED25519, seed=os.urandom(32))
-        _write_secret(settings.signing_key, signer.encode())
+        write_durably(settings.signing_key, signer.encode().encode() + b"\n")
     signer = Signer.decode(settings.signing_key.read_text("ascii").strip())
     settings.verifying_key.write_text(signer.verifier.encode() + "\n", "ascii")
-
-
-def _write_secret(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _random_id() -> uuid.UUID:
-    return uuid.UUID(bytes=os.urandom(16))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from domain.aggregates.reading import INITIAL, Series, Taken, fold
 from keys.redaction import Redacted
 from ledger.readings import key_ids, open_readings
-from ledger.record import decode
+from ledger.retrieval import read_record
 from schemas.private import decode_private
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def show(folder: Folder, keyhole: Keyhole, consent: UUID) -> Shown:
 def _open(
     folder: Folder, keyhole: Keyhole, offset: int, frame_place: int, rows: list[ReadingRow]
 ) -> Iterator[Taken | None]:
-    (entry,) = folder.log.read(offset, limit=1)
-    frame = decode(entry.record).frames[frame_place]
+    frame = read_record(folder.log, offset).frames[frame_place]
     commit = folder.store.commit_at(offset)
     private = decode_private(frame.private)
     if frame.readings is None or commit is None:

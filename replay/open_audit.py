@@ -24,7 +24,7 @@ from ledger.readings import key_ids, open_reading
 from replay.findings import Breach, Finding
 from replay.integrity import order_matches
 from schemas.leaf import decode_reading_leaf
-from schemas.private import decode_private
+from schemas.private import decode_private, ids_in
 from schemas.upcasting import UnknownEventVersion
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Orders:
         """Note an order or a certificate; an order that its leaf belies orders nothing."""
         said, extra = statement.said, statement.private.extra
         if isinstance(said, DestructionOrdered) and order_matches(extra, said):
-            ids = [UUID(bytes=extra[at : at + 16]) for at in range(0, len(extra), 16)]
+            ids = ids_in(extra)
             self.ordered.update(ids)
             self.of_request.setdefault(said.request, []).extend(ids)
         elif isinstance(said, AccountErased):

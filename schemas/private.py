@@ -61,6 +61,11 @@ class Private(NamedTuple):
     extra: bytes = b""
 
 
+def ids_in(extra: bytes) -> list[UUID]:
+    """Return the ids that a private zone's `extra` is made of, in order."""
+    return [UUID(bytes=extra[at : at + 16]) for at in range(0, len(extra), 16)]
+
+
 def encode_private(private: Private) -> bytes:
     """Return the bytes of a private zone."""
     fixed = _fixed.pack(

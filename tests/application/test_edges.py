@@ -17,17 +17,21 @@ from adapters.dso.enedis.series import town
 from application import consenting, deliveries, offices
 from application.driving import drive
 from application.protocol import NeverAcceptable, Proposal, submit
+from application.receipts import NoSuchGroups, Press, consent_receipt
 from application.recorder import opaque_commit
 from application.services import collection_id, new_id
 from application.transact import RecordTooLarge, proposal_of
+from domain.events.account import DestructionOrdered
 from domain.events.agreement import AgreementSigned
 from domain.events.terms import TextKind
-from domain.values import Category, Channel
+from domain.values import Category, Change, Channel
 from keys.names import KeyName, Purpose
 from keys.tree import KeyDestroyed
 from ledger.record import RECORD_MAX, assemble, encode_header
 from ledger.store import REGISTER_MARKS
 from metroledger.cli.offices import administrator
+from proofs.merkle import leaf_hash, root
+from schemas.canonical import b64
 from tests.application.world import (
     ROOT,
     SEED,
@@ -138,3 +142,21 @@ def test_a_parked_file_is_gone_for_good_when_its_days_are_over(
         ledger.services.keys.mint([KeyName(owner=parked.id, purpose=Purpose.PARKED)])
     assert take(ledger, path).result is deliveries.Result.ALREADY_PARKED
     assert closed(ledger).passed
+
+
+def test_a_receipt_of_a_group_that_is_none_is_refused_by_its_name(ledger: Installation) -> None:
+    (consent,) = settle(ledger, METERS[0].number).consents
+    press = Press(publisher=ledger.publisher, tiles=ledger.settings.tiles)
+    with pytest.raises(NoSuchGroups, match="postcode"):
+        consent_receipt(ledger.services, press, consent, groups=["point", "postcode"])
+
+
+def test_an_order_of_destruction_that_its_leaf_belies_excuses_no_missing_key(
+    ledger: Installation,
+) -> None:
+    lost = new_id()
+    belied = DestructionOrdered(request=new_id(), keys=1, root=b64(root([leaf_hash(b"another")])))
+    context = ledger.services.context(None, **{DestructionOrdered.TOPIC: lost.bytes})
+    change = Change(stream=new_id(), event=belied)
+    ledger.ledger.transact(new_id(), lambda _: [change], context=context)
+    assert lost not in ledger.register.read().ordered
