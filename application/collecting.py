@@ -8,8 +8,9 @@ its values are dropped.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from application.residents import meter_lookup
 from application.services import collection_id
@@ -20,7 +21,7 @@ from domain.values import civil_day
 from ledger.readings import Row, key_name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from domain.aggregates.collection import Collection
     from domain.aggregates.consent import Consent
     from domain.aggregates.meter import Meter
+    from domain.events.consent import ConsentGranted
+    from domain.events.meter import ConsentAttached
     from domain.events.reading import Reading
-    from domain.values import Category, Stream
+    from domain.values import Stream
     from keys.key import Key
     from keys.names import KeyName
 
@@ -42,8 +45,20 @@ COLLECTOR: Final = "metropole"
 ACCEPTED: Final = "accepted"
 UNKNOWN_POINT: Final = "unknown_point"
 
-Taking = tuple["UUID", "KeyName", "Reading"]
-"""A reading to take in: the consent, the name of its key, the reading."""
+Points = Mapping[str, tuple["UUID", ...]]
+"""The meters that accounts declared, by the number of their point."""
+
+
+class PackedRow(NamedTuple):
+    """One row of a delivery, packed: its size decides where the delivery is cut."""
+
+    number: str
+    reading: Reading
+    packed: bytes
+
+
+Taking = tuple["UUID", "KeyName", PackedRow]
+"""A reading to take in: the consent, the name of its key, the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,113 +73,123 @@ class Slice:
         return declared.int % self.slices == self.number
 
 
-@dataclass(slots=True)
-class Collector:
-    """Everything that decides on one part, loaded at once; `cover` is the agreement."""
+@dataclass(frozen=True, slots=True)
+class Collecting:
+    """What stays the same however often a part is decided."""
 
     services: Services
     incoming: Incoming
+    points: Points
+    slice: Slice
+
+
+@dataclass(slots=True)
+class Collector:
+    """Everything that decides on one part, loaded at once; `cover` is the agreement.
+
+    `reasons` says of each consent why no reading may be taken in under it, None when
+    some may.
+    """
+
+    collecting: Collecting
     cover: Stream[Agreement] | None
     at: datetime
-    slice: Slice
     meters: dict[UUID, Loaded[Meter]] = field(default_factory=dict)
     consents: dict[UUID, Loaded[Consent]] = field(default_factory=dict)
     collections: dict[UUID, Loaded[Collection]] = field(default_factory=dict)
+    reasons: dict[UUID, Uncovered | None] = field(default_factory=dict)
 
-    def sort(
-        self, rows: Sequence[tuple[str, Reading]]
-    ) -> tuple[list[Taking], dict[str, Counter[str]]]:
+    def sort(self, rows: Sequence[PackedRow]) -> tuple[list[Taking], dict[str, Counter[str]]]:
         """Return what is taken in, and what became of the rows of each point number."""
-        points = self._load({number for number, _ in rows})
+        points, part = self.collecting.points, self.collecting.slice
+        ours = {
+            number: [one for one in points.get(number, ()) if part.holds(one)]
+            for number in {row.number for row in rows}
+        }
+        self._load({one for declared in ours.values() for one in declared})
         taken: list[Taking] = []
         outcomes: dict[str, Counter[str]] = {}
-        for number, reading in rows:
-            ends = outcomes.setdefault(number, Counter())
-            declared = points.get(number, ())
-            if declared:
-                ours = [one for one in declared if self.slice.holds(one)]
-                ends.update(self._sort_row(ours, reading, taken))
-            elif self.slice.number == 0:
+        for row in rows:
+            ends = outcomes.setdefault(row.number, Counter())
+            ends.update(self._sort_row(ours[row.number], row, taken))
+            if row.number not in points and part.number == 0:
                 ends.update([UNKNOWN_POINT])
         return taken, outcomes
 
     def _sort_row(
-        self, declared: Iterable[UUID], reading: Reading, taken: list[Taking]
+        self, declared: Iterable[UUID], row: PackedRow, taken: list[Taking]
     ) -> Iterator[str]:
         """Yield what becomes of one reading for each account that declared its point."""
         for one in declared:
-            consent_id, reason = self._under(one, reading)
-            if consent_id is None or reason is not None:
-                yield reason or Uncovered.NO_CONSENT
+            granted, reason = self._under(one, row.reading)
+            if granted is None:
+                yield reason
                 continue
-            granted = self.consents[consent_id].state.granted
-            if granted is not None:
-                name = key_name_of(granted.account, consent_id, reading)
-                taken.append((consent_id, name, reading))
-                yield ACCEPTED
+            name = key_name_of(granted.account, granted.consent, row.reading)
+            taken.append((granted.consent, name, row))
+            yield ACCEPTED
 
-    def _under(self, declared: UUID, reading: Reading) -> tuple[UUID | None, Uncovered | None]:
-        """Return the first consent that covers a reading, else the first reason why not."""
-        category = CATEGORY_OF[type(reading)]
+    def _under(self, declared: UUID, reading: Reading) -> tuple[ConsentGranted | None, Uncovered]:
+        """Return the first grant that covers a reading, else the first reason why none does."""
         reasons: list[Uncovered] = []
-        for consent_id in self._candidates(declared, category):
-            granted = self.consents[consent_id].state.granted
-            reason = self._uncovered(declared, consent_id, category)
-            if reason is None and granted is not None:
-                reason = outside(granted, reading)
+        for attached in self._candidates(declared):
+            granted = self.consents[attached.consent].state.granted
+            if granted is None or attached.category != CATEGORY_OF[type(reading)]:
+                continue
+            reason = self.reasons[attached.consent] or outside(granted, reading)
             if reason is None:
-                return consent_id, None
+                return granted, Uncovered.NO_CONSENT
             reasons.append(reason)
         if self.cover is None:
             return None, Uncovered.NO_AGREEMENT
         return None, reasons[0] if reasons else Uncovered.NO_CONSENT
 
-    def _candidates(self, declared: UUID, category: Category) -> Iterator[UUID]:
-        for attached in self.meters[declared].state.attached:
-            if attached.category == category and attached.recipient == COLLECTOR:
-                yield attached.consent
+    def _candidates(self, declared: UUID) -> Iterator[ConsentAttached]:
+        attached = self.meters[declared].state.attached
+        return (one for one in attached if one.recipient == COLLECTOR)
 
-    def _uncovered(self, declared: UUID, consent_id: UUID, category: Category) -> Uncovered | None:
-        running = self.collections.get(collection_id(consent_id, self.incoming.channel))
+    def _load(self, declared: set[UUID]) -> None:
+        """Load meters and every consent and collection behind them, each kind at once."""
+        ledger, channel = self.collecting.services.ledger, self.collecting.incoming.channel
+        self.meters = ledger.load_many(meter, declared)
+        attached = [(one, each) for one in declared for each in self._candidates(one)]
+        self.consents = ledger.load_many(consent, {each.consent for _, each in attached})
+        self.collections = ledger.load_many(
+            collection, {collection_id(one, channel) for one in self.consents}
+        )
+        self.reasons = {each.consent: self._uncovered(one, each) for one, each in attached}
+
+    def _uncovered(self, declared: UUID, attached: ConsentAttached) -> Uncovered | None:
+        channel = self.collecting.incoming.channel
         cover = Cover(
-            channel=self.incoming.channel,
+            channel=channel,
             agreement=self.cover,
-            consent=self.consents[consent_id].state,
-            collection=running.state if running else None,
+            consent=self.consents[attached.consent].state,
+            collection=self.collections[collection_id(attached.consent, channel)].state,
             power_kva=power_kva_on(self.meters[declared].state, civil_day(self.at)),
         )
-        return uncovered(cover, category, received_at=self.at)
+        return uncovered(cover, attached.category, received_at=self.at)
 
-    def _load(self, numbers: Iterable[str]) -> dict[str, tuple[UUID, ...]]:
-        """Load every meter, consent and collection behind point numbers, each kind at once."""
-        operator, fluid = self.incoming.operator, self.incoming.fluid
-        lookups = {meter_lookup(operator, fluid, number): number for number in numbers}
-        found = self.services.keys.index.find_many(lookups)
-        points = {
-            lookups[lookup]: tuple(sorted(entry.subject for entry in entries))
-            for lookup, entries in found.items()
-        }
-        ledger = self.services.ledger
-        ours = {m for ids in points.values() for m in ids if self.slice.holds(m)}
-        self.meters = ledger.load_many(meter, ours)
-        ids = {a.consent for seen in self.meters.values() for a in seen.state.attached}
-        self.consents = ledger.load_many(consent, ids)
-        channel = self.incoming.channel
-        self.collections = ledger.load_many(
-            collection, {collection_id(one, channel) for one in ids}
-        )
-        return points
-
-    def sealable(self, taken: Sequence[Taking], keys: Mapping[KeyName, Key]) -> list[Row]:
-        """Return what is taken in, with the keys that were minted for it."""
-        return [Row(consent_id, keys[name], reading) for consent_id, name, reading in taken]
-
-    def seen(self, taken: Sequence[Taking]) -> dict[UUID, Loaded[object]]:
+    def seen(self, taken: Sequence[Taking]) -> dict[UUID, Loaded[Any]]:
         """Return the consents and collections that the commit must expect."""
-        expected: dict[UUID, Loaded[object]] = {}
+        expected: dict[UUID, Loaded[Any]] = {}
         for consent_id in {consent_id for consent_id, _, _ in taken}:
-            stream = collection_id(consent_id, self.incoming.channel)
-            given, running = self.consents[consent_id], self.collections[stream]
-            expected[consent_id] = given  # type: ignore[assignment]  # states differ, versions matter
-            expected[stream] = running  # type: ignore[assignment]  # states differ, versions matter
+            stream = collection_id(consent_id, self.collecting.incoming.channel)
+            expected[consent_id] = self.consents[consent_id]
+            expected[stream] = self.collections[stream]
         return expected
+
+
+def find_points(services: Services, incoming: Incoming) -> Points:
+    """Return the meters that accounts declared behind a delivery's points, all at once."""
+    operator, fluid = incoming.operator, incoming.fluid
+    lookups = {meter_lookup(operator, fluid, number): number for number, _ in incoming.rows}
+    return {
+        lookups[lookup]: tuple(sorted(entry.subject for entry in entries))
+        for lookup, entries in services.keys.index.find_many(lookups).items()
+    }
+
+
+def sealable(taken: Sequence[Taking], keys: Mapping[KeyName, Key]) -> list[Row]:
+    """Return what is taken in, with the keys that were minted for it."""
+    return [Row(consent, keys[name], row.reading, row.packed) for consent, name, row in taken]

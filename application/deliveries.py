@@ -13,34 +13,41 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from application.collecting import Collector, Slice
+from application.collecting import (
+    Collecting,
+    Collector,
+    PackedRow,
+    Slice,
+    find_points,
+    sealable,
+)
 from application.offices import agreement_in_force
-from application.protocol import Nothing, Proposal
-from application.residents import meter_lookup
+from application.protocol import Nothing
 from application.sealing import DeliveryFrame, propose_delivery
 from application.services import derived_id
 from application.transact import Loading
 from domain.aggregates import agreement, delivery
 from domain.errors import Unavailable
-from domain.events.delivery import DeliveryParked, DeliveryReceived
+from domain.events.delivery import DeliveryReceived
 from domain.values import Change, civil_day
 from keys import sealing
-from keys.files import write_durably
 from keys.names import KeyName, Purpose
 from keys.tree import KeyDestroyed, MintingClosed
 from ledger.readings import seal_readings
 from proofs.merkle import leaf_hash, root
 from schemas.canonical import b64
+from schemas.leaf import READING_LEAF_SIZE, decode_leaf
 from schemas.packing import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from application.collecting import Points
     from application.protocol import Decision
     from application.services import Services
     from domain.aggregates.delivery import Delivery
@@ -48,19 +55,15 @@ if TYPE_CHECKING:
     from domain.values import Channel, Fluid
     from keys.key import Key
     from ledger.record import Readings
+    from ledger.store import Accepted
 
 PART_BYTES: Final = 820_000
 """What the readings of one part may need, so that its record stays below 900 kB."""
 
-READING_BYTES: Final = 65 + 16 + 2 + 29 + 2 * 20
+READING_BYTES: Final = READING_LEAF_SIZE + 16 + 2 + sealing.OVERHEAD + 2 * 20
 """Of a reading beside its packed payload: leaf, key id, length, seal, two `expects`."""
 
-DELIVERY_KEPT_DAYS: Final = 30
-"""How long the sealed bytes of a parked file are kept."""
-
 _DECISIONS_MAX: Final = 5
-_NAME_LENGTH: Final = len(str(UUID(int=0)))
-"""Of a parked file's name, which is its delivery's id; a file being written has a longer one."""
 
 
 class ConsentsInMotion(Unavailable):
@@ -119,15 +122,18 @@ class Outcome:
 class _Part:
     """One part on its way: what is decided of it, again on each newer state."""
 
-    services: Services
-    incoming: Incoming
+    collecting: Collecting
     delivery: UUID
     number: int
     parts: int
-    rows: Sequence[tuple[str, Reading]]
-    slice: Slice
+    rows: Sequence[PackedRow]
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     received: DeliveryReceived | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What became of the rows, in total."""
+        return self.received.counts if self.received else {}
 
     def decide(self, command: UUID) -> Decision:
         """Decide the part on the present state, sealing what is covered."""
@@ -139,18 +145,17 @@ class _Part:
         raise ConsentsInMotion
 
     def _decide(self, command: UUID) -> Decision:
-        services, incoming = self.services, self.incoming
+        services, incoming = self.collecting.services, self.collecting.incoming
         loading = Loading(services.ledger)
         state = loading(delivery, self.delivery).state
         if self.number in state.received:
             return Nothing()
         at = services.clock()
         agreed = agreement_in_force(services, incoming.operator, at)
-        cover = loading(agreement, agreed) if agreed else None
-        collector = Collector(services, incoming, cover, at, self.slice)
+        collector = Collector(self.collecting, loading(agreement, agreed) if agreed else None, at)
         taken, outcomes = collector.sort(self.rows)
         keys = services.keys.mint({name for _, name, _ in taken})
-        readings, key_ids = seal_readings(collector.sealable(taken, keys))
+        readings, key_ids = seal_readings(sealable(taken, keys))
         event = self._event(agreed, readings, outcomes)
         changes = self._changes(state, event)
         kept = readings if len(readings) else None
@@ -163,13 +168,14 @@ class _Part:
     def _event(
         self, agreed: UUID | None, readings: Readings, outcomes: dict[str, Counter[str]]
     ) -> DeliveryReceived:
+        services, incoming = self.collecting.services, self.collecting.incoming
         hashes = [leaf_hash(readings.leaf(place)) for place in range(len(readings))]
-        counts = sum(outcomes.values(), Counter(self.incoming.counts if self.number == 1 else {}))
+        counts = sum(outcomes.values(), Counter(incoming.counts if self.number == 1 else {}))
         return DeliveryReceived(
-            cites=self.services.register.read().cites[agreed] if agreed else None,
-            operator=self.incoming.operator,
-            channel=self.incoming.channel,
-            flow=self.incoming.flow,
+            cites=services.register.read().cites[agreed] if agreed else None,
+            operator=incoming.operator,
+            channel=incoming.channel,
+            flow=incoming.flow,
             part=self.number,
             parts=self.parts,
             readings=len(readings),
@@ -181,95 +187,46 @@ class _Part:
         changes = [Change(stream=self.delivery, event=e) for e in delivery.receive(state, event)]
         after = delivery.evolve(state, event)
         if len(after.received) == self.parts:
-            completed = delivery.complete(after, rows=len(self.incoming.rows))
+            completed = delivery.complete(after, rows=len(self.collecting.incoming.rows))
             changes += [Change(stream=self.delivery, event=one) for one in completed]
         return changes
+
+    def is_taken_in_by(self, accepted: Accepted | None) -> bool:
+        """Whether the accepted commit is this call's own, by the leaf that was folded.
+
+        Another process may have been faster with the same part: its decision is then the
+        one on the ledger, and it has told of it.
+        """
+        if accepted is None or self.received is None:
+            return False
+        store = self.collecting.services.ledger.folder.store
+        (leaf,) = store.entries(accepted.leaf, accepted.leaf + 1)
+        folded = decode_leaf(leaf).payload or {}
+        return (folded["root"], folded["counts"]) == (self.received.root, self.received.counts)
 
 
 def take_in(services: Services, incoming: Incoming) -> Outcome:
     """Take a delivery in, part by part; parts that were taken in before stay as they are."""
     stream, key = delivery_id(services, incoming)
-    cuts = list(cut(incoming.rows))
-    slices = slices_of(services, incoming, stream, cuts)
+    cuts = list(cut([PackedRow(n, reading, pack(reading)) for n, reading in incoming.rows]))
+    points = find_points(services, incoming)
+    slices = slices_of(services, stream, cuts, points)
     rows: dict[str, Counter[str]] = {}
     counts: Counter[str] = Counter()
     new = False
     for number in range(1, len(cuts) * slices + 1):
         place, number_of_slice = divmod(number - 1, slices)
-        slice_ = Slice(number_of_slice, slices)
-        part = _Part(services, incoming, stream, number, len(cuts) * slices, cuts[place], slice_)
+        collecting = Collecting(services, incoming, points, Slice(number_of_slice, slices))
+        part = _Part(collecting, stream, number, len(cuts) * slices, cuts[place])
         command = derived_id(key, b"part", stream.bytes, number.to_bytes(4, "big"))
-        services.ledger.carry(command, lambda p=part, c=command: p.decide(c), derived=True)  # type: ignore[misc]  # mypy cannot type a lambda's defaults
-        if part.received is not None:
+        accepted = services.ledger.carry(command, partial(part.decide, command), derived=True)
+        if part.is_taken_in_by(accepted):
             new = True
-            counts.update(part.received.counts)
+            counts.update(part.counts)
             for point, ends in part.outcomes.items():
                 rows.setdefault(point, Counter()).update(ends)
     result = Result.TAKEN_IN if new else Result.ALREADY_TAKEN_IN
     return Outcome(id=stream, result=result, counts=dict(counts), rows=rows)
-
-
-def park(services: Services, incoming: Incoming, content: bytes, reason: str) -> Outcome:
-    """Keep a delivery that cannot be read, sealed, and record why."""
-    stream, key = delivery_id(services, incoming)
-    command = derived_id(key, b"park", stream.bytes)
-    if not services.ledger.folder.store.heads([stream.bytes]):
-        _keep_sealed(services, stream, content)
-    event = DeliveryParked(
-        operator=incoming.operator,
-        channel=incoming.channel,
-        flow=incoming.flow,
-        reason=reason,
-        kept_days=DELIVERY_KEPT_DAYS,
-    )
-    parked = False
-
-    def decide(load: Loading) -> list[Change]:
-        nonlocal parked
-        events = delivery.park(load(delivery, stream).state, event)
-        parked = bool(events)
-        return [Change(stream=stream, event=one) for one in events]
-
-    services.ledger.transact(command, decide, context=services.context(), derived=True)
-    result = Result.PARKED if parked else Result.ALREADY_PARKED
-    return Outcome(id=stream, result=result, counts={reason: 1}, rows={})
-
-
-def parked_content(services: Services, stream: UUID) -> bytes:
-    """Return the bytes of a parked delivery, opened."""
-    name = KeyName(owner=stream, purpose=Purpose.PARKED)
-    sealed = (services.parked / str(stream)).read_bytes()
-    return sealing.open(services.keys.mint([name])[name], sealed, _parked_leaf(stream))
-
-
-def drop_expired(services: Services) -> int:
-    """Destroy the keys of parked files whose days are over, and remove them; say how many.
-
-    Key first: a copy of the file that lies elsewhere opens no more either. The age is
-    the file's own, since it was parked.
-    """
-    if not services.parked.is_dir():
-        return 0
-    oldest = services.clock() - timedelta(days=DELIVERY_KEPT_DAYS)
-    sealed = [path for path in services.parked.iterdir() if len(path.name) == _NAME_LENGTH]
-    expired = [path for path in sealed if path.stat().st_mtime < oldest.timestamp()]
-    for path in expired:
-        services.keys.destroy_owner(UUID(path.name), services.clock())
-        path.unlink()
-    return len(expired)
-
-
-def _keep_sealed(services: Services, stream: UUID, content: bytes) -> None:
-    path = services.parked / str(stream)
-    if not path.exists():
-        name = KeyName(owner=stream, purpose=Purpose.PARKED)
-        key = services.keys.mint([name])[name]
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_durably(path, sealing.seal(key, content, _parked_leaf(stream)))
-
-
-def _parked_leaf(stream: UUID) -> bytes:
-    return b"metroledger/parked/v1\0" + stream.bytes
 
 
 def delivery_id(services: Services, incoming: Incoming) -> tuple[UUID, Key]:
@@ -282,7 +239,7 @@ def delivery_id(services: Services, incoming: Incoming) -> tuple[UUID, Key]:
     parts = (
         incoming.operator.encode(),
         incoming.channel.encode(),
-        bytes([incoming.attempt]),
+        incoming.attempt.to_bytes(4, "big"),
         incoming.digest,
     )
     before = KeyName(owner=services.territory, purpose=Purpose.DELIVERY, year=year - 1)
@@ -294,11 +251,11 @@ def delivery_id(services: Services, incoming: Incoming) -> tuple[UUID, Key]:
     return derived_id(key, b"delivery", *parts), key
 
 
-def cut(rows: Sequence[tuple[str, Reading]]) -> Iterator[Sequence[tuple[str, Reading]]]:
+def cut(rows: Sequence[PackedRow]) -> Iterator[Sequence[PackedRow]]:
     """Cut rows by position into parts that fit one record each; at least one part."""
     start, size = 0, 0
-    for place, (_, reading) in enumerate(rows):
-        needed = size_of(reading)
+    for place, row in enumerate(rows):
+        needed = size_of(row)
         if place > start and size + needed > PART_BYTES:
             yield rows[start:place]
             start, size = place, 0
@@ -307,10 +264,7 @@ def cut(rows: Sequence[tuple[str, Reading]]) -> Iterator[Sequence[tuple[str, Rea
 
 
 def slices_of(
-    services: Services,
-    incoming: Incoming,
-    stream: UUID,
-    cuts: Sequence[Sequence[tuple[str, Reading]]],
+    services: Services, stream: UUID, cuts: Sequence[Sequence[PackedRow]], points: Points
 ) -> int:
     """Return into how many slices each cut is divided by the accounts behind its points.
 
@@ -322,25 +276,17 @@ def slices_of(
     parts = services.ledger.load(delivery, stream).state.parts
     if parts:
         return max(parts // len(cuts), 1)
-    operator, fluid = incoming.operator, incoming.fluid
-    lookups = {meter_lookup(operator, fluid, number): number for number, _ in incoming.rows}
-    found = services.keys.index.find_many(lookups)
-    copies = {lookups[lookup]: len(entries) for lookup, entries in found.items()}
     largest = max(
-        sum(max(copies.get(number, 1), 1) * size_of(reading) for number, reading in rows)
-        for rows in cuts
+        sum(max(len(points.get(row.number, ())), 1) * size_of(row) for row in rows) for rows in cuts
     )
     return 1 if largest <= PART_BYTES else -(-2 * largest // PART_BYTES)
 
 
-def size_of(reading: Reading) -> int:
+def size_of(row: PackedRow) -> int:
     """Return the bytes of a record that a reading needs at most."""
-    return READING_BYTES + len(pack(reading))
+    return READING_BYTES + len(row.packed)
 
 
 def content_digest(content: bytes) -> bytes:
     """Return the digest by which a file's content is named."""
     return hashlib.sha256(content).digest()
-
-
-__all__ = ["Incoming", "Outcome", "Proposal", "Result", "park", "parked_content", "take_in"]

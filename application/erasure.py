@@ -21,7 +21,7 @@ from uuid import UUID
 import msgspec
 
 from application.consenting import after_ending, consents_of, withdraw_consent
-from application.deliveries import DELIVERY_KEPT_DAYS
+from application.parking import KEPT_DAYS
 from application.services import derived_id, new_id
 from domain.aggregates import account
 from domain.aggregates.account import AccountStatus
@@ -48,7 +48,7 @@ LEGAL_BASIS: Final = "GDPR article 17(1)(b): consent withdrawn"
 NOT_REACHED: Final = (
     "the operators' own data, held under their own duties",
     "receipts and exports that were handed out",
-    f"unreadable files, sealed apart until the first delivery after {DELIVERY_KEPT_DAYS} days",
+    f"unreadable files, sealed apart until the first delivery after {KEPT_DAYS} days",
 )
 
 Step = Callable[[str], None]

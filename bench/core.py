@@ -17,10 +17,8 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
@@ -30,39 +28,28 @@ from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.log import PostgresLog
 from application.recorder import opaque_commit
-from application.sealing import DeliveryFrame, propose_delivery
 from application.services import new_id
-from application.transact import Loaded, Loading
+from bench.records import FILES, METERS, deliveries
 from bench.table import Row, arguments, report
-from domain.events.delivery import DeliveryReceived
-from domain.events.reading import IndexReceived, Register
-from domain.values import Change, Channel, Direction
 from keys.keyring import FileKeyring
-from keys.names import KeyName, Purpose
 from keys.redaction import Redacted
 from keys.store import KeyStore
 from ledger.fold import fold_batch, needs, parse
-from ledger.readings import Row as ReadingRow
-from ledger.readings import key_ids, open_readings, seal_readings
+from ledger.readings import key_ids, open_readings
 from ledger.record import assemble, decode, encode_header
 from ledger.rule import Fate, Head, Rule
 from ledger.store import Cursor
 from metroledger.bootstrap import create_ledger, open_ledger
 from metroledger.settings import Settings
-from proofs.merkle import leaf_hash, root
-from schemas.canonical import b64
 from schemas.private import decode_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from application.committer import Answer, Committer
-    from keys.key import Key
     from ledger.log import Entry
     from metroledger.bootstrap import Installation
 
-METERS: Final = 3_000
-FILES: Final = 20
 IN_FLIGHT: Final = (1, 32, 512)
 STATE: Final = os.urandom(300)
 
@@ -202,72 +189,7 @@ def _rate_submitted(
     return len(all_ms) / elapsed, statistics.median(all_ms), all_ms[int(len(all_ms) * 0.99)]
 
 
-# ── deliveries: sealed, appended, folded, published ──────────────────────────────────────────────
-
-
-def _reading(meter: int, day: int) -> IndexReceived:
-    slots = ("HCB", "HPB", "HCH", "HPH", "BUHC", "BUHP", "BCHC", "BCHP", "RHC", "RHP")
-    return IndexReceived(
-        number=str(10**13 + meter),
-        at=datetime(2026, 1, 1, 23, tzinfo=UTC) + timedelta(days=day),
-        direction=Direction.CONSUMPTION,
-        device=None,
-        quality="raw",
-        reference="M02SXIXD",
-        registers=tuple(
-            Register(
-                grid="distributor" if place < 4 else "supplier",
-                calendar="DI000003" if place < 4 else "FC000123",
-                slot=slot,
-                rank=place + 1,
-                value_wh=1_000_000 + 977 * meter + 10_000 * day + place,
-                plausibility=0,
-            )
-            for place, slot in enumerate(slots)
-        ),
-    )
-
-
-def deliveries(installation: Installation) -> list[bytes]:
-    """Return sealed delivery records, as `take_in` makes them, with their expects."""
-    names = [
-        KeyName(owner=new_id(), purpose=Purpose.READINGS, consent=new_id(), year=2026)
-        for _ in range(METERS)
-    ]
-    keys = installation.keys.mint(names)
-    return [_delivery(installation, names, keys, day) for day in range(FILES)]
-
-
-def _delivery(
-    installation: Installation, names: list[KeyName], keys: dict[KeyName, Key], day: int
-) -> bytes:
-    rows = [
-        ReadingRow(name.consent or UUID(int=0), keys[name], _reading(meter, day))
-        for meter, name in enumerate(names)
-    ]
-    readings, ids = seal_readings(rows)
-    stream = new_id()
-    event = DeliveryReceived(
-        cites=None,
-        operator="enedis",
-        channel=Channel.SGE,
-        flow="R151",
-        part=1,
-        parts=1,
-        readings=len(readings),
-        root=b64(root(leaf_hash(readings.leaf(n)) for n in range(len(readings)))),
-        counts={"accepted": len(readings)},
-    )
-    loading = Loading(installation.ledger)
-    for name in names:
-        for expected in (name.consent, name.owner):
-            if expected is not None:
-                loading.seen[expected] = Loaded(None, 0, ended=False)
-    frame = DeliveryFrame(
-        changes=[Change(stream=stream, event=event)], readings=readings, key_ids=ids
-    )
-    context = installation.services.context()
-    return propose_delivery(installation.ledger, new_id(), loading, frame, context).record
+# ── deliveries: appended, folded, published ──────────────────────────────────────────────────────
 
 
 def published(installation: Installation, records: list[bytes]) -> Iterator[Row]:

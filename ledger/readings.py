@@ -57,11 +57,17 @@ class ReadingKeysMissing(Corrupt):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A reading to be sealed, with the consent it is taken in under, and its key."""
+    """A reading to be sealed, packed, with the consent it is taken in under, and its key."""
 
     consent: UUID
     key: Key
     reading: Reading
+    packed: bytes
+
+
+def row_of(consent: UUID, key: Key, reading: Reading) -> Row:
+    """Return the row of a reading that was not packed yet."""
+    return Row(consent, key, reading, pack(reading))
 
 
 class OpenedReading(NamedTuple):
@@ -116,7 +122,7 @@ def seal_readings(rows: Sequence[Row]) -> tuple[Readings, bytes]:
         kind = KIND_OF[type(row.reading)]
         leaf = encode_reading_leaf(ReadingLeaf(kind, event_id, row.consent.bytes, commitment))
         leaves.append(leaf)
-        sealings.append(sealing.Sealing(row.key, pack(row.reading), leaf))
+        sealings.append(sealing.Sealing(row.key, row.packed, leaf))
     sealed = tuple(sealing.seal_many(sealings))
     return Readings(leaves=b"".join(leaves), sealed=sealed), b"".join(r.key.id.bytes for r in rows)
 

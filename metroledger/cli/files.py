@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,15 +13,8 @@ from adapters.dso.enedis.crypto import Keyring, parse_keyring
 from adapters.dso.enedis.file import HDM, R151
 from adapters.dso.refusal import Code, FileRefused
 from application.collecting import ACCEPTED, UNKNOWN_POINT
-from application.deliveries import (
-    Incoming,
-    Outcome,
-    Result,
-    content_digest,
-    drop_expired,
-    park,
-    take_in,
-)
+from application.deliveries import Incoming, Outcome, Result, content_digest, take_in
+from application.parking import drop_expired, park
 from domain.policies.coverage import Uncovered
 from domain.values import Channel, Fluid
 from keys.files import write_durably
@@ -29,8 +23,6 @@ from metroledger.cli.common import Commands, command, group, print_json
 from metroledger.settings import read_identity
 
 if TYPE_CHECKING:
-    import argparse
-
     from application.services import Services
     from metroledger.settings import Settings
 
@@ -72,11 +64,19 @@ def add_commands(commands: Commands) -> None:
     inspect.add_argument("--keys", type=Path, help="keyring file; else the home directory's")
     ingest = command(commands, "ingest", _ingest, "Take files of Enedis in, each whole or not.")
     ingest.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    ingest.add_argument("--attempt", type=int, default=0, help="raise to take one in again")
+    ingest.add_argument("--attempt", type=attempt, default=0, help="raise to take one in again")
     ingest.add_argument("--json", action="store_true", help="one JSON line a file")
     operators = group(commands, "operator", "What operators gave us, such as decryption keys.")
     keys = command(operators, "keys", _keep_keys, "Keep the keys that Enedis encrypts files with.")
     keys.add_argument("file", type=Path, help="keyring file (JSON); the present key stands first")
+
+
+def attempt(text: str) -> int:
+    """Read which attempt this is, from 0."""
+    if not text.isdecimal() or int(text) >= 1 << 32:
+        message = "an attempt is a number from 0"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def keyring_of(settings: Settings, path: Path | None = None) -> Keyring:
@@ -129,7 +129,7 @@ def _ingest(settings: Settings, arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def ingest_file(services: Services, keyring: Keyring, path: Path, attempt: int = 0) -> Outcome:
+def ingest_file(services: Services, keyring: Keyring, path: Path, number: int = 0) -> Outcome:
     """Take one file in, or park it with its reason."""
     content = path.read_bytes()
     flow = HDM if path.name.lower().endswith(".csv") else R151
@@ -140,7 +140,7 @@ def ingest_file(services: Services, keyring: Keyring, path: Path, attempt: int =
         fluid=Fluid.ELECTRICITY,
         digest=content_digest(content),
         rows=(),
-        attempt=attempt,
+        attempt=number,
     )
     try:
         file = read(path.name, content, keyring)
@@ -159,7 +159,7 @@ def ingest_file(services: Services, keyring: Keyring, path: Path, attempt: int =
             for name, count in (("blank", counts.blank), ("repeated", counts.repeated))
             if count
         },
-        attempt=attempt,
+        attempt=number,
     )
     return take_in(services, incoming)
 

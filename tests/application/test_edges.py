@@ -14,7 +14,7 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from adapters.dso.enedis.series import town
-from application import consenting, deliveries, offices
+from application import consenting, deliveries, offices, parking
 from application.driving import drive
 from application.protocol import NeverAcceptable, Proposal, submit
 from application.receipts import NoSuchGroups, Press, consent_receipt
@@ -133,10 +133,10 @@ def test_a_parked_file_is_gone_for_good_when_its_days_are_over(
     (path := tmp_path / "ERDF_R151_broken.zip").write_bytes(b"neither plain nor under a key")
     parked = take(ledger, path)
     kept = ledger.settings.parked / str(parked.id)
-    assert deliveries.drop_expired(ledger.services) == 0
-    over = time.time() - (deliveries.DELIVERY_KEPT_DAYS + 1) * 24 * 3600
+    assert parking.drop_expired(ledger.services) == 0
+    over = time.time() - (parking.KEPT_DAYS + 1) * 24 * 3600
     os.utime(kept, (over, over))
-    assert deliveries.drop_expired(ledger.services) == 1
+    assert parking.drop_expired(ledger.services) == 1
     assert not kept.exists()
     with pytest.raises(KeyDestroyed):
         ledger.services.keys.mint([KeyName(owner=parked.id, purpose=Purpose.PARKED)])

@@ -22,7 +22,14 @@ from domain.values import Change, Channel
 from keys import sealing
 from keys.key import Key
 from ledger.frames import open_event
-from ledger.readings import Row, commitment_of, open_reading, open_readings, seal_readings
+from ledger.readings import (
+    Row,
+    commitment_of,
+    open_reading,
+    open_readings,
+    row_of,
+    seal_readings,
+)
 from ledger.record import decode
 from proofs.merkle import EMPTY_ROOT
 from schemas import canonical
@@ -48,7 +55,7 @@ def encodable(reading: Reading) -> bool:
 
 
 ROWS = st.lists(
-    st.builds(Row, st.sampled_from(CONSENTS), st.sampled_from(KEYS), READINGS.filter(encodable)),
+    st.builds(row_of, st.sampled_from(CONSENTS), st.sampled_from(KEYS), READINGS.filter(encodable)),
     max_size=4,
 )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.dso.enedis.series import town
-from application import consenting, deliveries
+from application import consenting, deliveries, parking
 from application.deliveries import Result
 from domain.aggregates import delivery
 from domain.aggregates.consent import Origin
@@ -194,7 +194,7 @@ def test_what_cannot_be_read_is_parked_sealed_once_and_opens_again(
     outcome = take(ledger, path)
     assert outcome.result is Result.PARKED
     assert take(ledger, path).result is Result.ALREADY_PARKED
-    assert deliveries.parked_content(ledger.services, outcome.id) == content
+    assert parking.parked_content(ledger.services, outcome.id) == content
     kept = (ledger.settings.parked / str(outcome.id)).read_bytes()
     assert not content or content[:16] not in kept
     assert topics(ledger).count("DeliveryParked.v1") == 1

@@ -39,7 +39,7 @@ from ledger.fold import Folder
 from ledger.frames import Draft, seal_event
 from ledger.genesis import make_genesis
 from ledger.memory import MemoryFoldStore
-from ledger.readings import Row, seal_readings
+from ledger.readings import row_of, seal_readings
 from ledger.record import Frame, Header, Kind, Read, Readings, Write
 from ledger.simulated import SimulatedLog
 from proofs.checkpoint import Checkpoint
@@ -285,7 +285,7 @@ class Forger:
 
         `repeat` is how often it holds each reading, `other` members of `DeliveryReceived`.
         """
-        readings, ids = seal_readings([Row(held.id, held.readings, said) for held, said in rows])
+        readings, ids = seal_readings([row_of(held.id, held.readings, said) for held, said in rows])
         readings = Readings(leaves=readings.leaves * repeat, sealed=readings.sealed * repeat)
         ids *= repeat
         said: dict[str, Any] = {
