@@ -17,11 +17,11 @@ AES-GCM does not commit to its key: a ciphertext can be made that opens under tw
 What was sealed is settled by the leaf's commitment over the plaintext, never by
 the ciphertext.
 
-The bulk forms do the same as the single ones, byte for byte but for the nonces,
-and draw their randomness at once.
+The bulk form does the same as the single one, byte for byte but for the nonces,
+and draws its randomness at once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from os import urandom
@@ -62,15 +62,6 @@ class Sealing:
     leaf: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """One payload to open: under which key, and the leaf that it belongs to."""
-
-    key: Key
-    sealed: bytes
-    leaf: bytes
-
-
 def seal(key: Key, plaintext: bytes, leaf: bytes) -> bytes:
     """Seal a payload under a sub-key, bound to its leaf."""
     return _seal(key.secret, plaintext, leaf, urandom(12))
@@ -93,11 +84,6 @@ def open(key: Key, sealed: bytes, leaf: bytes) -> bytes:  # noqa: A001 (the pair
         return _cipher(key.secret).decrypt(sealed[1:_NONCE_END], sealed[_NONCE_END:], leaf)
     except InvalidTag:
         raise SealBroken(key.id) from None
-
-
-def open_many(payloads: Iterable[Sealed]) -> list[bytes]:
-    """Open many payloads in the order given; raises `SealBroken` at the first that is not whole."""
-    return [open(one.key, one.sealed, one.leaf) for one in payloads]
 
 
 def salt(key: Key, event_id: bytes, group: str) -> bytes:

@@ -24,7 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from domain.errors import Corrupt, Malformed
-from proofs.merkle import HASH_BYTES, Frontier, NodeReader, fold_peaks, nodes_of
+from proofs.merkle import HASH_BYTES, NodeReader, nodes_of
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 256
@@ -208,14 +208,3 @@ def tile_nodes(directory: Path, size: int) -> NodeReader:
         return inner_nodes(tile_level, tile_index)(height, row >> height)
 
     return read
-
-
-def root_of_tiles(directory: Path, size: int) -> bytes:
-    """Return the root of the tree of `size` from its right edge of partial tiles alone."""
-    peaks: list[bytes] = []
-    for level in range(MAX_LEVEL, ENTRIES, -1):
-        full, width = divmod(rows_at(level, size), TILE_WIDTH)
-        if width:
-            row = read_hashes(directory, Tile(level=level, index=full, width=width))
-            peaks += Frontier().extend(row).peaks
-    return fold_peaks(peaks)

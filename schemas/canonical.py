@@ -8,25 +8,14 @@ against the reference implementation.
 
 from __future__ import annotations
 
-import base64
 import binascii
 from typing import Any, Final
 
 import msgspec
 
-from domain.errors import Malformed
-
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 _INTEGERS_BELOW: Final = 1 << 53
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
-
-
-class NotBase64(Malformed):
-    """A text is not base64url without padding, in its one canonical spelling."""
-
-    def __init__(self, length: int) -> None:
-        """Take the text's length only: the text may be anything."""
-        super().__init__(f"a text of {length} characters is not canonical base64url")
 
 
 def encode(value: Any) -> bytes:  # noqa: ANN401 (any JSON-able value)
@@ -60,14 +49,3 @@ def b64_bytes(data: bytes) -> bytes:
     if b"+" in text or b"/" in text:  # JSON rarely leads to either, and looking is cheap
         return text.translate(_TO_URL)
     return text
-
-
-def unb64(text: str) -> bytes:
-    """Return the bytes of base64url without padding; refuse any other spelling of them."""
-    try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise NotBase64(len(text)) from error
-    if b64(data) != text:
-        raise NotBase64(len(text))
-    return data

@@ -26,7 +26,6 @@ from proofs.tiles import (
     changed_tiles,
     decode_bundle,
     encode_bundle,
-    root_of_tiles,
     tile_nodes,
 )
 from tests.proofs.support import entries, vectors
@@ -111,7 +110,7 @@ def test_proofs_read_from_tiles_are_those_from_the_leaves(tmp_path: Path, size: 
     write_tiles(tmp_path, leaves)
     hashes = [leaf_hash(leaf) for leaf in leaves]
     stored, memory = tile_nodes(tmp_path, size), nodes_of(hashes)
-    assert root_of_tiles(tmp_path, size) == root(hashes)
+    assert Edge.read(tmp_path, size).root() == root(hashes)
     for index in {0, 1, size // 3, size // 2, size - 2, size - 1} & set(range(size)):
         assert prove_inclusion(index, size, stored) == prove_inclusion(index, size, memory)
         assert prove_consistency(index, size, stored) == prove_consistency(index, size, memory)

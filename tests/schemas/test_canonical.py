@@ -76,19 +76,5 @@ def test_base64url_has_one_spelling_and_is_that_of_the_proofs(data: bytes) -> No
     text = canonical.b64(data)
     assert text == encode_base64url(data)
     assert canonical.b64_bytes(data) == text.encode()
-    assert canonical.unb64(text) == decode_base64url(text) == data
+    assert decode_base64url(text) == data
     assert not set(text) & set("+/=")
-
-
-@given(st.text(max_size=12) | st.text("AB-_+/= \n\u00e9", max_size=9))
-@example("AA==")
-@example("AB")  # bits that no byte needs
-@example("A")
-@example("A+/_")
-@example("AAAA\n")
-def test_any_other_spelling_of_base64url_is_refused(text: str) -> None:
-    try:
-        data = canonical.unb64(text)
-    except canonical.NotBase64:
-        return
-    assert canonical.b64(data) == text
