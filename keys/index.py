@@ -167,6 +167,15 @@ class LookupIndex:
                     found.setdefault(lookup, set()).add(_open_subject(tx.epoch, row, lookup))
         return {lookup: frozenset(entries) for lookup, entries in found.items()}
 
+    def subjects_of(self, owner: UUID, kind: Kind) -> list[UUID]:
+        """List what an owner's confirmed entries of a kind lead to, in the order they came."""
+        with self._gate.reading() as tx:
+            rows = tx.connection.execute(
+                _COLUMNS + "owner = ? AND confirmed = 1 ORDER BY number", (owner.bytes,)
+            ).fetchall()
+            opened = [_open(tx.epoch, row) for row in rows]
+        return [entry.subject for lookup, entry in opened if lookup.kind is kind]
+
     def remove(self, lookup: Lookup, owner: UUID) -> int:
         """Remove one owner's entries of one value: an e-mail that changed, a meter moved out of."""
         with self._gate.writing() as tx:

@@ -142,3 +142,15 @@ def test_no_value_and_no_plain_digest_of_one_is_at_rest(home: Home, store: KeySt
     for guess in (value, value[-14:], sha256(value).digest()[:8], blake2b(value).digest()[:8]):
         assert guess not in at_rest
     assert entry.subject.bytes not in at_rest
+
+
+def test_an_owners_subjects_of_one_kind_are_listed_in_the_order_they_came(store: KeyStore) -> None:
+    owner = new_id()
+    meters = [Entry(owner, new_id()) for _ in range(3)]
+    for number, entry in enumerate(meters):
+        _confirmed(store, Lookup(Kind.METER, f"ENEDIS E 0000000000000{number}"), entry)
+    _confirmed(store, EMAIL, Entry(owner, owner))
+    _confirmed(store, METER, _entry())
+    store.index.reserve(METER, Entry(owner, new_id()), new_id())
+    assert store.index.subjects_of(owner, Kind.METER) == [entry.subject for entry in meters]
+    assert store.index.subjects_of(owner, Kind.EMAIL) == [owner]

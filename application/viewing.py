@@ -1,0 +1,241 @@
+"""What a person may see: the one seam through which every read of personal data goes.
+
+`authorise` looks at the log's own heads, so a withdrawal denies at once, in every process
+and whatever a projection still holds. What it returns is the only key to `consumption`.
+A consent that is not the reader's does not exist for them: 404, never 403.
+
+A person's right of access (GDPR article 15) outlives the consent: under `Use.ACCESS` the
+holder alone gets what is held, also after a withdrawal, until it is erased.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from application.consenting import consents_of
+from application.offices import find_text
+from domain.aggregates import account, consent, meter, terms
+from domain.aggregates.account import AccountStatus
+from domain.aggregates.consent import ConsentStatus
+from domain.aggregates.consumption import DayConsumption
+from domain.aggregates.consumption import consumption as consumption_of
+from domain.errors import Refused
+from domain.events.consent import ConsentGranted
+from domain.events.terms import TextKind
+from domain.values import Category, civil_day
+from keys.index import Kind
+from projections.series import Keyhole, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from application.services import Services
+    from domain.aggregates.account import Account
+    from domain.aggregates.consent import Consent
+    from domain.aggregates.meter import Meter
+
+
+class NothingHere(Refused):
+    """There is no such thing, or it is not this reader's: nobody is told which."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__("there is nothing here that is yours; check the address")
+
+
+class NoLongerShown(Refused):
+    """The consent has ended, and with it the use it allowed."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "this consent has ended, and nothing is shown under it any more; what is still held "
+            "can be taken away with the export of your data, or be erased"
+        )
+
+
+class Use(StrEnum):
+    """What a reader wants the data for."""
+
+    SHOW = "show"
+    """What was consented to; ends with the consent."""
+    ACCESS = "access"
+    """The holder's own right of access and portability; ends with the erasure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What `authorise` allows: the readings of one consent, from its first day on."""
+
+    consent: UUID
+    granted: ConsentGranted
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterView:
+    """A meter as its holder sees it; `power_kva` in kVA, None when nobody said."""
+
+    id: UUID
+    operator: str
+    fluid: str
+    number: str
+    entry_day: date
+    power_kva: int | None
+    attested: bool
+    left_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentView:
+    """A consent as its holder sees it. `status` tells an expiry by its date, event or not."""
+
+    id: UUID
+    meter: UUID
+    status: ConsentStatus
+    category: Category
+    recipient: str
+    purpose: str
+    answered_at: datetime
+    first_data_day: date | None
+    last_day: date | None
+    wording_version: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """An account as its holder sees it.
+
+    `terms_accepted` and `terms_current` are versions, None for none; where they differ,
+    nothing is shown before the current one is accepted (`must_accept`).
+    """
+
+    account: UUID
+    name: str
+    email: str
+    language: str
+    status: AccountStatus
+    terms_accepted: str | None
+    terms_current: str | None
+    meters: tuple[MeterView, ...]
+    consents: tuple[ConsentView, ...]
+
+    @property
+    def must_accept(self) -> bool:
+        """Whether the terms in force are still to be accepted."""
+        return self.terms_current is not None and self.terms_accepted != self.terms_current
+
+
+def overview(services: Services, account_id: UUID) -> Overview:
+    """Return an account with its meters and consents; `NothingHere` where it was erased."""
+    holder = services.ledger.load(account, account_id).state
+    if holder.opened is None:
+        raise NothingHere
+    text = find_text(services, TextKind.TERMS_OF_USE)
+    current = terms.current_version(services.register.read().texts[text]) if text else None
+    given = consents_of(services, account_id)
+    return Overview(
+        account=account_id,
+        name=holder.opened.name,
+        email=holder.opened.email,
+        language=holder.opened.language,
+        status=holder.status,
+        terms_accepted=_accepted(holder),
+        terms_current=current,
+        meters=tuple(_meters(services, account_id)),
+        consents=tuple(_consents(given, civil_day(services.clock()))),
+    )
+
+
+def authorise(services: Services, reader: UUID, consent_id: UUID, use: Use = Use.SHOW) -> Access:
+    """Return what an account may read of a consent.
+
+    Raises `NothingHere` unless the consent is the reader's own and can still be opened,
+    `NoLongerShown` when it has ended or lapsed and the use ends with it.
+    """
+    loaded = services.ledger.load(consent, consent_id)
+    granted = loaded.state.granted
+    if granted is None or granted.account != reader:
+        raise NothingHere
+    ended = loaded.ended or consent.has_lapsed(loaded.state, services.clock())
+    if ended and use is Use.SHOW:
+        raise NoLongerShown
+    return Access(consent=consent_id, granted=granted, ended=ended)
+
+
+def consumption(
+    services: Services, keyhole: Keyhole, access: Access, first_day: date, last_day: date
+) -> tuple[DayConsumption, ...]:
+    """Return what was consumed from one day to another, both included; see the domain's own."""
+    first = max(first_day, access.granted.first_data_day)
+    shown = show(services.ledger.folder, keyhole, access.consent)
+    return consumption_of(shown.series, first, last_day) if first <= last_day else ()
+
+
+def _accepted(holder: Account) -> str | None:
+    return holder.accepted.version if holder.accepted else None
+
+
+def _meters(services: Services, account_id: UUID) -> Iterable[MeterView]:
+    found = services.keys.index.subjects_of(account_id, Kind.METER)
+    for stream, loaded in services.ledger.load_many(meter, found).items():
+        if loaded.state.declared is not None:
+            yield _meter(stream, loaded.state)
+
+
+def _meter(stream: UUID, state: Meter) -> MeterView:
+    declared = state.declared
+    if declared is None:
+        raise NothingHere
+    return MeterView(
+        id=stream,
+        operator=declared.operator,
+        fluid=declared.fluid,
+        number=declared.number,
+        entry_day=declared.entry_day,
+        power_kva=declared.power_kva,
+        attested=state.attestation is not None,
+        left_on=state.last_day,
+    )
+
+
+def _consents(given: dict[UUID, Consent], today: date) -> Iterable[ConsentView]:
+    for stream, state in given.items():
+        if state.granted is not None:
+            lapsed = state.status is ConsentStatus.GRANTED and (state.last_day or today) < today
+            yield ConsentView(
+                id=stream,
+                meter=state.granted.meter,
+                status=ConsentStatus.EXPIRED if lapsed else state.status,
+                category=state.granted.category,
+                recipient=state.granted.recipient,
+                purpose=state.granted.purpose,
+                answered_at=state.granted.granted_at,
+                first_data_day=state.granted.first_data_day,
+                last_day=state.last_day,
+                wording_version=state.granted.evidence.wording_version,
+                language=state.granted.evidence.language,
+            )
+        elif state.refused is not None:
+            yield ConsentView(
+                id=stream,
+                meter=state.refused.meter,
+                status=state.status,
+                category=state.refused.category,
+                recipient=state.refused.recipient,
+                purpose=state.refused.purpose,
+                answered_at=state.refused.refused_at,
+                first_data_day=None,
+                last_day=None,
+                wording_version=state.refused.evidence.wording_version,
+                language=state.refused.evidence.language,
+            )
