@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from domain.values import Actor, Channel
     from keys.key import Key
     from keys.store import KeyStore
+    from projections.projector import Projector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Services:
     ledger: Ledger
     register: Register
     keys: KeyStore
+    shown: Projector
     territory: UUID
     system: Actor
     clock: Callable[[], datetime]

@@ -10,23 +10,23 @@ holder alone gets what is held, also after a withdrawal, until it is erased.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from application.consenting import consents_of
 from application.offices import find_text
-from domain.aggregates import account, consent, meter, terms
+from domain.aggregates import consent, terms
 from domain.aggregates.account import AccountStatus
 from domain.aggregates.consent import ConsentStatus
-from domain.aggregates.consumption import DayConsumption
-from domain.aggregates.consumption import consumption as consumption_of
 from domain.errors import Refused
 from domain.events.consent import ConsentGranted
 from domain.events.terms import TextKind
 from domain.values import Category, civil_day
 from keys.index import Kind
-from projections.series import Keyhole, show
+from projections.consumption import daily
+from projections.projector import ShownTooLate
+from projections.standing import EMPTY, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.services import Services
-    from domain.aggregates.account import Account
-    from domain.aggregates.consent import Consent
+    from domain.aggregates.consumption import DayConsumption
     from domain.aggregates.meter import Meter
+
+PATIENCE_S: Final = 2.0
+"""How long a page waits for what was just done; after that it shows what there is."""
 
 
 class NothingHere(Refused):
@@ -137,22 +139,22 @@ class Overview:
 
 def overview(services: Services, account_id: UUID) -> Overview:
     """Return an account with its meters and consents; `NothingHere` where it was erased."""
-    holder = services.ledger.load(account, account_id).state
-    if holder.opened is None:
+    standing = _fresh(services, account_id)
+    holder = standing.accounts[account_id].state if account_id in standing.accounts else None
+    if holder is None or holder.opened is None:
         raise NothingHere
     text = find_text(services, TextKind.TERMS_OF_USE)
     current = terms.current_version(services.register.read().texts[text]) if text else None
-    given = consents_of(services, account_id)
     return Overview(
         account=account_id,
         name=holder.opened.name,
         email=holder.opened.email,
         language=holder.opened.language,
         status=holder.status,
-        terms_accepted=_accepted(holder),
+        terms_accepted=holder.accepted.version if holder.accepted else None,
         terms_current=current,
-        meters=tuple(_meters(services, account_id)),
-        consents=tuple(_consents(given, civil_day(services.clock()))),
+        meters=tuple(_meters(standing)),
+        consents=tuple(_consents(standing, civil_day(services.clock()))),
     )
 
 
@@ -160,36 +162,67 @@ def authorise(services: Services, reader: UUID, consent_id: UUID, use: Use = Use
     """Return what an account may read of a consent.
 
     Raises `NothingHere` unless the consent is the reader's own and can still be opened,
-    `NoLongerShown` when it has ended or lapsed and the use ends with it.
+    `NoLongerShown` when it has ended or lapsed and the use ends with it. Whether it has
+    ended is asked of the fold itself: what is shown may lag behind a withdrawal.
     """
-    loaded = services.ledger.load(consent, consent_id)
-    granted = loaded.state.granted
-    if granted is None or granted.account != reader:
+    standing = _standing(services, reader)
+    if consent_id not in standing.consents:
+        standing = _fresh(services, reader)
+    placed = standing.consents.get(consent_id)
+    if placed is None or placed.state.granted is None:
         raise NothingHere
-    ended = loaded.ended or consent.has_lapsed(loaded.state, services.clock())
+    head = services.ledger.folder.store.heads([consent_id.bytes])[consent_id.bytes]
+    ended = head.ended or consent.has_lapsed(placed.state, services.clock())
     if ended and use is Use.SHOW:
         raise NoLongerShown
-    return Access(consent=consent_id, granted=granted, ended=ended)
+    return Access(consent=consent_id, granted=placed.state.granted, ended=ended)
 
 
 def consumption(
-    services: Services, keyhole: Keyhole, access: Access, first_day: date, last_day: date
+    services: Services, access: Access, first_day: date, last_day: date
 ) -> tuple[DayConsumption, ...]:
     """Return what was consumed from one day to another, both included; see the domain's own."""
     first = max(first_day, access.granted.first_data_day)
-    shown = show(services.ledger.folder, keyhole, access.consent)
-    return consumption_of(shown.series, first, last_day) if first <= last_day else ()
+    if first > last_day:
+        return ()
+    return daily(services.shown, access.consent, first, last_day)
 
 
-def _accepted(holder: Account) -> str | None:
-    return holder.accepted.version if holder.accepted else None
+def _standing(services: Services, account_id: UUID) -> Standing:
+    return services.shown.standing_of([account_id]).get(account_id, EMPTY)
 
 
-def _meters(services: Services, account_id: UUID) -> Iterable[MeterView]:
-    found = services.keys.index.subjects_of(account_id, Kind.METER)
-    for stream, loaded in services.ledger.load_many(meter, found).items():
-        if loaded.state.declared is not None:
-            yield _meter(stream, loaded.state)
+def _fresh(services: Services, account_id: UUID) -> Standing:
+    """Return how an account stands now, waiting for the projections only where they lag."""
+    standing = _standing(services, account_id)
+    if not _is_current(services, account_id, standing):
+        with contextlib.suppress(ShownTooLate):
+            services.shown.catch_up(patience_s=PATIENCE_S)
+        standing = _standing(services, account_id)
+    return standing
+
+
+def _is_current(services: Services, account_id: UUID, standing: Standing) -> bool:
+    """Whether no stream of the account has moved beyond what is shown of it.
+
+    A new meter is in the lookup index before it is shown; a new consent has moved the
+    stream of its meter.
+    """
+    shown = {
+        stream.bytes: placed.version
+        for kind in (standing.accounts, standing.meters, standing.consents, standing.collections)
+        for stream, placed in kind.items()
+    }
+    asked = {account_id, *services.keys.index.subjects_of(account_id, Kind.METER)}
+    streams = shown.keys() | {stream.bytes for stream in asked}
+    heads = services.ledger.folder.store.heads(streams)
+    return all(head.version == shown.get(stream) for stream, head in heads.items())
+
+
+def _meters(standing: Standing) -> Iterable[MeterView]:
+    for stream, placed in standing.meters.items():
+        if placed.state.declared is not None:
+            yield _meter(stream, placed.state)
 
 
 def _meter(stream: UUID, state: Meter) -> MeterView:
@@ -208,8 +241,9 @@ def _meter(stream: UUID, state: Meter) -> MeterView:
     )
 
 
-def _consents(given: dict[UUID, Consent], today: date) -> Iterable[ConsentView]:
-    for stream, state in given.items():
+def _consents(standing: Standing, today: date) -> Iterable[ConsentView]:
+    for stream, placed in standing.consents.items():
+        state = placed.state
         if state.granted is not None:
             lapsed = state.status is ConsentStatus.GRANTED and (state.last_day or today) < today
             yield ConsentView(

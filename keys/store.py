@@ -31,6 +31,8 @@ from keys.names import KeyName, Purpose, consent_tag, owner_tag, tags
 
 FILE_NAME = "keys.sqlite"
 
+_OWNERS = "SELECT k.id, p.owner FROM keys k JOIN persons p ON p.number = k.person WHERE k.id IN"
+
 STEPS = (
     "destroy: begun",
     "destroy: journalled",
@@ -186,6 +188,13 @@ class KeyStore:
         """Get the living keys of these names, minting none."""
         with self._gate.reading() as tx:
             return tree.open_names(tx, tags(names))
+
+    def owners_of(self, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        """Say whose key each of these is; one that is not there is not in the answer."""
+        wanted = {one.bytes: one for one in ids}
+        with self._gate.reading() as tx:
+            rows = database.select_in(tx.connection, _OWNERS, list(wanted))
+        return {wanted[raw]: UUID(bytes=owner) for raw, owner in rows}
 
     def keys_of(self, owner: UUID) -> dict[KeyName, UUID]:
         """List the names and ids of an owner's living keys."""

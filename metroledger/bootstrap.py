@@ -19,6 +19,7 @@ from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.embedded_site import reachable_directory
 from adapters.postgres.log import PostgresLog
+from adapters.postgres.projections import PostgresProjections
 from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
 from application.publishing import StoreTree, publish_all
@@ -34,6 +35,7 @@ from keys.store import KeyStore
 from ledger.fold import Folder
 from ledger.genesis import LedgerExists, make_genesis
 from metroledger.settings import Identity, Settings, read_identity
+from projections.projector import Projector
 from projections.series import Keyhole
 from proofs.publication import Publisher
 from proofs.signing import KeyKind, Signer
@@ -56,6 +58,7 @@ class Installation:
     ledger: Ledger
     register: Register
     keys: KeyStore
+    shown: Projector
     publisher: Publisher
     verifier: Verifier
     clock: Callable[[], datetime]
@@ -72,6 +75,7 @@ class Installation:
             ledger=self.ledger,
             register=self.register,
             keys=self.keys,
+            shown=self.shown,
             territory=self.identity.territory,
             system=self.system,
             clock=self.clock,
@@ -150,6 +154,8 @@ def open_ledger(settings: Settings, clock: Callable[[], datetime] = now) -> Iter
         committer = Committer(folder, lambda: publish_all(publisher, store))
         register = Register(folder)
         committer.publish()
+        projections = PostgresProjections(connections)
+        projections.create()
         try:
             installation = Installation(
                 settings=settings,
@@ -157,6 +163,7 @@ def open_ledger(settings: Settings, clock: Callable[[], datetime] = now) -> Iter
                 ledger=Ledger(folder, committer, Vault(keys, register)),
                 register=register,
                 keys=keys,
+                shown=Projector(folder, keys, lambda: register.read().ordered, projections),
                 publisher=publisher,
                 verifier=signer.verifier,
                 clock=clock,

@@ -24,6 +24,7 @@ values of an index, or of one run. Every other bit is 0, and any byte left over 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from domain.errors import Malformed
@@ -41,6 +42,7 @@ from schemas.packing_rows import (
     WIDTH,
     pack_registers,
     pack_row,
+    row_of_registers,
     unpack_registers,
     unpack_row,
 )
@@ -110,6 +112,45 @@ def unpack(kind: int, packed: bytes) -> Reading:
     if end != len(packed):
         raise PackedBroken
     return reading
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """Of a packed index, all but its instant and its values: its `kin` are those equal in it.
+
+    `kin` of two packed indexes are equal exactly when their first eight bytes and those
+    from 12 to `row` are; then one's outline is the other's.
+    """
+
+    row: int
+    values: struct.Struct
+
+
+def outline(packed: bytes) -> Outline | None:
+    """Return where the values of a packed index begin, None where it is not of the plain form.
+
+    Plain: a number of 14 digits, an instant in whole seconds, consumption, no hole.
+    """
+    word, seconds = _one.unpack_from(packed)
+    form = _form_of(word, _PRODUCTION | WIDTH | HOLES)
+    if form & (_PRODUCTION | HOLES) or word & _NUMBER == ODD_NUMBER or seconds == ODD_INSTANT:
+        return None
+    place = _one.size
+    for _ in range(3):
+        _, place = unpack_text(packed, place)
+    values, row = row_of_registers(form, packed, place)
+    return Outline(row, values)
+
+
+def seconds_of_index(packed: bytes) -> int:
+    """Return the instant of a packed index as seconds since 1970, `ODD_INSTANT` if it is odd."""
+    seconds: int = _one.unpack_from(packed)[1]
+    return seconds
+
+
+def flows_to_the_network(packed: bytes) -> bool:
+    """Tell whether packed bytes are of production."""
+    return bool(packed[1] & _PRODUCTION)
 
 
 def _odd(number: str, field: int, *instants: tuple[datetime | None, int]) -> bytes:

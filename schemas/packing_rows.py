@@ -137,6 +137,16 @@ def unpack_registers(form: int, packed: bytes, at: int) -> tuple[tuple[Register,
     return tuple(registers), at
 
 
+def row_of_registers(form: int, packed: bytes, at: int) -> tuple[struct.Struct, int]:
+    """Return the form of a row of values without holes, and where it begins."""
+    length = packed[at]
+    at += 1
+    if length == U8_MAX:
+        length, at = unpack_some_integer(packed, at)
+    end = at + length
+    return _row(form, len(_unpack_shape(packed[at:end]))), end
+
+
 @lru_cache(maxsize=_SHAPES_REMEMBERED)
 def _pack_shape(marks: Marks) -> bytes:
     by_register = zip(*marks, strict=True)

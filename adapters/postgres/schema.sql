@@ -111,3 +111,10 @@ begin
                        ' for each statement execute function refuse_change()', name);
     end loop;
 end $$;
+
+-- Which generation of the projections is read. Its tables are in the schema
+-- projection_N, made by adapters/postgres/projections.sql.
+create table if not exists projection (
+    single boolean primary key default true check (single),
+    generation integer not null
+);

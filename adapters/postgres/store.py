@@ -10,13 +10,14 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.postgres.arrays import array, uuid, uuids
 from adapters.postgres.connections import Connection, Connections
 from ledger.rule import Fate, Head
 from ledger.store import Accepted, Cursor, Folded, ReadingRow, Segment
 from proofs.merkle import Frontier
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
@@ -72,7 +73,7 @@ class PostgresFoldStore:
             return {}
         rows = self._rows(
             "select uuid_send(stream), version, ended from heads where stream = any(%s::uuid[])",
-            _uuids(streams),
+            uuids(streams),
         )
         return {stream: Head(version, ended) for stream, version, ended in rows}
 
@@ -82,7 +83,7 @@ class PostgresFoldStore:
             return {}
         rows = self._rows(
             "select uuid_send(command), accepted from fates where command = any(%s::uuid[])",
-            _uuids(commands),
+            uuids(commands),
         )
         return {c: Fate.ACCEPTED if accepted else Fate.BARRED for c, accepted in rows}
 
@@ -102,7 +103,7 @@ class PostgresFoldStore:
         """Return the accepted commits of those commands that have one."""
         if not commands:
             return {}
-        rows = self._rows(_ACCEPTED + " where command = any(%s::uuid[])", _uuids(commands))
+        rows = self._rows(_ACCEPTED + " where command = any(%s::uuid[])", uuids(commands))
         return {row[0]: _accepted(row) for row in rows}
 
     def segments(self, stream: bytes, after: int = 0) -> Sequence[Segment]:
@@ -110,7 +111,7 @@ class PostgresFoldStore:
         rows = self._rows(
             'select first, events, "offset" from segments'
             " where stream = %s::uuid and first + events - 1 > %s order by first",
-            _uuid(stream),
+            uuid(stream),
             after,
         )
         return [Segment(stream, *row) for row in rows]
@@ -120,7 +121,7 @@ class PostgresFoldStore:
         rows = self._rows(
             'select uuid_send(stream), first, events, "offset" from segments'
             " where stream = any(%s::uuid[]) order by stream, first",
-            _uuids(streams),
+            uuids(streams),
         )
         return [Segment(*row) for row in rows]
 
@@ -164,7 +165,7 @@ class PostgresFoldStore:
         rows = self._rows(
             'select "offset", frame, place from readings where consent = %s::uuid'
             ' order by "offset", frame, place',
-            _uuid(consent),
+            uuid(consent),
         )
         return [ReadingRow(consent, *row) for row in rows]
 
@@ -189,24 +190,6 @@ _COMMITS_FROM_LEAF: Final = (
     " where leaf >= coalesce((select max(leaf) from commits where leaf <= %s), 0)"
     " order by leaf limit %s"
 )
-
-
-def _uuid(raw: bytes) -> str:
-    return raw.hex()
-
-
-def _uuids(raws: Iterable[bytes]) -> str:
-    """Return PostgreSQL's text of an array of ids."""
-    return _array(raw.hex() for raw in raws)
-
-
-def _array(values: Iterable[object]) -> str:
-    """Return PostgreSQL's text of an array of numbers, ids or flags, which need no quoting.
-
-    The driver's own lists take each element through its escaping: a third of a
-    commit's whole cost.
-    """
-    return "{" + ",".join(map(str, values)) + "}"
 
 
 def _accepted(row: tuple[Any, ...]) -> Accepted:
@@ -260,18 +243,18 @@ def _write(connection: Connection, folded: Folded) -> None:
     _insert(
         connection,
         _HEADS,
-        _uuids(heads),
-        _array(head.version for head in heads.values()),
-        _array("tf"[not head.ended] for head in heads.values()),
+        uuids(heads),
+        array(head.version for head in heads.values()),
+        array("tf"[not head.ended] for head in heads.values()),
     )
     accepted_too = ("tf"[fate is not Fate.ACCEPTED] for fate in fates.values())
-    _insert(connection, _FATES, _uuids(fates), _array(accepted_too))
+    _insert(connection, _FATES, uuids(fates), array(accepted_too))
     if accepted:
         commands, offsets, *numbers = accepted
-        _insert(connection, _COMMITS, _array(offsets), _uuids(commands), *map(_array, numbers))
+        _insert(connection, _COMMITS, array(offsets), uuids(commands), *map(array, numbers))
     if segments:
         streams, *numbers = segments
-        _insert(connection, _SEGMENTS, _uuids(streams), *map(_array, numbers))
+        _insert(connection, _SEGMENTS, uuids(streams), *map(array, numbers))
     if folded.leaves:
         _insert(connection, _LEAVES, first_leaf, list(folded.leaves))
     if folded.readings:

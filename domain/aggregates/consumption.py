@@ -172,6 +172,35 @@ def maximum_power(
     return None
 
 
+def between(opening: Sequence[Taken], closing: Sequence[Taken]) -> int | HeldBack:
+    """Return the energy in Wh between two instants, each with all rows that speak of it."""
+    return _difference(_faces(opening), _faces(closing))
+
+
+def basis(registers: Sequence[Register]) -> tuple[int, ...] | HeldBack:
+    """Return which registers count, by position, between two whole indexes of this very shape.
+
+    Device, grids, calendars, slots and doubts being equal on both sides, it depends on no
+    value: the energy is the sum of what these registers advanced by, unless one went back.
+    """
+    places: dict[tuple[str, str | None], list[int]] = {}
+    for place, register in enumerate(registers):
+        places.setdefault((register.grid, register.calendar), []).append(place)
+    faces = {
+        key: _face(None, *key, [registers[place] for place in held]) for key, held in places.items()
+    }
+    for grid in _GRIDS:
+        for key, face in faces.items():
+            if face.grid == grid and _comparable(face, face):
+                return HeldBack.DOUBTED if face.doubted else tuple(places[key])
+    return _why_not(list(faces.values()), list(faces.values()))
+
+
+def disputed(rows: Sequence[Taken]) -> bool:
+    """Tell whether rows of one thing say several values."""
+    return _disputed(rows)
+
+
 class _Face(NamedTuple):
     """One grid of one index: what it can be compared by."""
 

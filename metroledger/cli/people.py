@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from application import consenting, erasure, residents
 from application.consenting import Wish
+from application.viewing import NothingHere, overview
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.aggregates.consumption import consumption
 from domain.aggregates.reading import differences
@@ -19,6 +21,7 @@ from projections.series import show
 if TYPE_CHECKING:
     import argparse
 
+    from application.viewing import ConsentView
     from domain.aggregates.consumption import DayConsumption
     from metroledger.settings import Settings
 
@@ -162,20 +165,16 @@ def _withdraw(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _consents(settings: Settings, arguments: argparse.Namespace) -> int:
-    with open_ledger(settings) as installation:
-        found = consenting.consents_of(installation.services, arguments.account)
-        today = civil_day(installation.clock())
-    for consent, state in found.items():
-        granted = state.granted
-        if granted is None:
-            refused = state.refused.category.value if state.refused else ""
-            print(f"{consent}  {state.status.value:10}  {refused}")
+    found: tuple[ConsentView, ...] = ()
+    with open_ledger(settings) as installation, contextlib.suppress(NothingHere):
+        found = overview(installation.services, arguments.account).consents
+    for one in found:
+        if one.status is ConsentStatus.REFUSED:
+            print(f"{one.id}  {one.status.value:10}  {one.category.value}")
             continue
-        lapsed = state.status is ConsentStatus.GRANTED and (state.last_day or today) < today
-        status = "expired" if lapsed else state.status.value
-        scope = f"{granted.category.value} to {granted.recipient} for {granted.purpose}"
-        until = f", until {state.last_day}" if status == ConsentStatus.GRANTED else ""
-        print(f"{consent}  {status:10}  {scope}{until}")
+        scope = f"{one.category.value} to {one.recipient} for {one.purpose}"
+        until = f", until {one.last_day}" if one.status is ConsentStatus.GRANTED else ""
+        print(f"{one.id}  {one.status.value:10}  {scope}{until}")
     if not found:
         print("no consents: none was given, or the account was erased")
     return 0

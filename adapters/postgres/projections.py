@@ -1,0 +1,298 @@
+"""Projections in PostgreSQL: a schema for each generation, one of them current.
+
+Which generation is current is one row, read again in each transaction that writes and
+looked up by readers every second or when a table they knew is gone. The slips of a file
+are written with a binary COPY packed by hand, many times as fast as a statement a row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from adapters.postgres.arrays import array, uuids
+from projections.store import Batch, Page, Sealed, Slip, StandingRow
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from adapters.postgres.connections import Connection, Connections
+
+_TURN: Final = 7236103275
+_COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END: Final = b"\xff\xff"
+_slip = struct.Struct(">hi16siqiiiqi16si65si")
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_CHUNK: Final = 1_000
+
+
+class PostgresProjections:
+    """The `ProjectionStore` port over PostgreSQL: the current generation, or one being built."""
+
+    def __init__(self, connections: Connections, generation: int | None = None) -> None:
+        """Take the connections, and the generation unless it is the current one."""
+        self._connections = connections
+        self._own = generation
+        self._known: int | None = generation
+
+    def create(self) -> None:
+        """Begin with an empty first generation, unless there is one."""
+        with self._connections.use() as connection, connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(%s)", (_TURN + 1,))
+            if _current(connection) is None:
+                _create(connection, 1)
+                connection.execute("insert into projection values (true, 1)")
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Hold the right to show, if nobody has it; the server takes it back from the dead."""
+        with self._connections.use() as connection:
+            row = connection.execute("select pg_try_advisory_lock(%s)", (_TURN,)).fetchone()
+            mine = bool(row and row[0])
+            try:
+                yield mine
+            finally:
+                if mine and not connection.closed:
+                    connection.execute("select pg_advisory_unlock(%s)", (_TURN,))
+
+    def position(self) -> int:
+        """Return the next position to be shown, from 1."""
+        return int(self._read("select next from {}.cursor")[0][0])
+
+    def apply(self, before: int, after: int, batch: Batch) -> bool:
+        """Apply a batch in one transaction, unless the cursor has moved; say whether."""
+        with self._writing() as (connection, schema):
+            moved = connection.execute(
+                sql.SQL("update {}.cursor set next = %s where next = %s returning 1").format(
+                    schema
+                ),
+                (after, before),
+            ).fetchone()
+            if moved is None:
+                return False
+            if batch.slips:
+                _copy_slips(connection, schema, batch.slips)
+            if batch.standing:
+                _put_standing(connection, schema, batch.standing)
+            if batch.gone:
+                _forget(connection, schema, batch.gone)
+        return True
+
+    def file(self, pages: Iterable[Page], slips: Collection[Slip]) -> None:
+        """Keep pages in place of the slips that went into them, in one transaction."""
+        with self._writing() as (connection, schema):
+            for page in pages:
+                connection.execute(
+                    sql.SQL(
+                        "insert into {}.pages values (%s, %s, %s, %s) on conflict"
+                        " (consent, month) do update set key = excluded.key,"
+                        " sealed = excluded.sealed"
+                    ).format(schema),
+                    (page.consent, page.month, page.sealed.key, page.sealed.content),
+                )
+            connection.execute(
+                sql.SQL(
+                    "delete from {}.slips using unnest(%s::uuid[], %s::bigint[], %s::int[])"
+                    " as filed(consent, leaf, place) where slips.consent = filed.consent"
+                    " and slips.leaf = filed.leaf and slips.place = filed.place"
+                ).format(schema),
+                (
+                    uuids(slip.consent for slip in slips),
+                    array(slip.leaf for slip in slips),
+                    array(slip.place for slip in slips),
+                ),
+            )
+
+    def beside(self) -> PostgresProjections:
+        """Begin a new generation beside the current one, empty."""
+        with self._connections.use() as connection, connection.transaction():
+            following = (_current(connection) or 0) + 1
+            connection.execute(
+                sql.SQL("drop schema if exists {} cascade").format(_schema(following))
+            )
+            _create(connection, following)
+        return PostgresProjections(self._connections, following)
+
+    def swap(self) -> None:
+        """Make this generation the one that is read, and drop the one before."""
+        with self._connections.use() as connection, connection.transaction():
+            former = _current(connection)
+            connection.execute("update projection set generation = %s", (self._known,))
+            if former is not None and former != self._known:
+                connection.execute(sql.SQL("drop schema {} cascade").format(_schema(former)))
+        self._own = None
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────
+
+    def standing(self, accounts: Collection[UUID]) -> Mapping[UUID, Sealed]:
+        """Return the sealed pages of the accounts that have one."""
+        if not accounts:
+            return {}
+        rows = self._read(
+            "select account, key, sealed from {}.standing where account = any(%s::uuid[])",
+            uuids(account.bytes for account in accounts),
+        )
+        return {account: Sealed(key, content) for account, key, content in rows}
+
+    def slips(self, consent: UUID) -> Sequence[Slip]:
+        """Return a consent's slips, in ledger order."""
+        rows = self._read(
+            "select uuid_send(consent), leaf, place, received_at, uuid_send(key), reading_leaf,"
+            " sealed from {}.slips where consent = %s order by leaf, place",
+            consent,
+        )
+        return [Slip._make(row) for row in rows]
+
+    def pages(
+        self, consent: UUID, first: date | None = None, last: date | None = None
+    ) -> Sequence[Page]:
+        """Return a consent's pages of the months from `first` to `last`, both included."""
+        rows = self._read(
+            "select month, key, sealed from {}.pages where consent = %s"
+            " and month >= coalesce(%s::date, '-infinity')"
+            " and month <= coalesce(%s::date, 'infinity') order by month",
+            consent,
+            first,
+            last,
+        )
+        return [Page(consent, month, Sealed(key, content)) for month, key, content in rows]
+
+    def crowded(self, slips: int, limit: int) -> Sequence[UUID]:
+        """Return up to `limit` consents that have more than so many slips."""
+        rows = self._read(
+            "select consent from {}.slips group by consent having count(*) > %s limit %s",
+            slips,
+            limit,
+        )
+        return [consent for (consent,) in rows]
+
+    def everything(self) -> Iterator[tuple[UUID, Sealed]]:
+        """Yield every account's page, by account."""
+        last = UUID(int=0)
+        while rows := self._read(
+            "select account, key, sealed from {}.standing where account > %s"
+            " order by account limit %s",
+            last,
+            _CHUNK,
+        ):
+            yield from ((account, Sealed(key, content)) for account, key, content in rows)
+            last = rows[-1][0]
+
+    def consents(self) -> Iterator[UUID]:
+        """Yield every consent that has slips or pages, in order."""
+        last = UUID(int=0)
+        while rows := self._read(
+            "select consent from (select consent from {0}.slips where consent > %s union"
+            " select consent from {0}.pages where consent > %s) as held"
+            " order by consent limit %s",
+            last,
+            last,
+            _CHUNK,
+        ):
+            yield from (consent for (consent,) in rows)
+            last = rows[-1][0]
+
+    def _read(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Read from the generation that is current; once more when it was just replaced."""
+        for attempt in (0, 1):
+            with self._connections.use() as connection:
+                if self._known is None:
+                    self._known = _current(connection)
+                text = query.format(f"projection_{self._known}")
+                try:
+                    return connection.execute(
+                        text.encode(), parameters, binary=True, prepare=True
+                    ).fetchall()
+                except psycopg.errors.UndefinedTable:
+                    if attempt or self._own is not None:
+                        raise
+                    self._known = None
+        return []
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[tuple[Connection, sql.Identifier]]:
+        """Open a transaction on this store's generation, which stays current until it ends."""
+        with self._connections.use() as connection, connection.transaction():
+            generation = self._own
+            if generation is None:
+                generation = self._known = _current(connection, hold=True)
+            yield connection, _schema(generation)
+
+
+def _schema(generation: int | None) -> sql.Identifier:
+    return sql.Identifier(f"projection_{generation}")
+
+
+def _current(connection: Connection, *, hold: bool = False) -> int | None:
+    """Return the current generation, None before there is one; held, it stays until the end."""
+    query = "select generation from projection"
+    row = connection.execute(f"{query} for share" if hold else query).fetchone()
+    return int(row[0]) if row else None
+
+
+def _create(connection: Connection, generation: int) -> None:
+    text = resources.files(__package__).joinpath("projections.sql").read_text("utf-8")
+    connection.execute(text.replace("{schema}", f"projection_{generation}").encode())
+
+
+def _copy_slips(connection: Connection, schema: sql.Identifier, slips: Sequence[Slip]) -> None:
+    pack = _slip.pack
+    parts: list[bytes] = [_COPY_HEAD]
+    for consent, leaf, place, at, key, reading_leaf, sealed in slips:
+        received = (at - _EPOCH) // _MICROSECOND
+        parts.append(
+            pack(
+                *(7, 16, consent, 8, leaf, 4, place, 8, received),
+                *(16, key, 65, reading_leaf, len(sealed)),
+            )
+        )
+        parts.append(sealed)
+    parts.append(_COPY_END)
+    statement = sql.SQL("copy {}.slips from stdin (format binary)").format(schema)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(b"".join(parts))
+
+
+def _put_standing(
+    connection: Connection, schema: sql.Identifier, standing: Mapping[UUID, StandingRow]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            sql.SQL(
+                "insert into {}.standing values (%s, %s, %s, %s) on conflict (account) do update"
+                " set key = excluded.key, consents = excluded.consents, sealed = excluded.sealed"
+            ).format(schema),
+            [
+                (account, row.sealed.key, list(row.consents), row.sealed.content)
+                for account, row in standing.items()
+            ],
+        )
+
+
+def _forget(connection: Connection, schema: sql.Identifier, accounts: Collection[UUID]) -> None:
+    """Drop what nobody can open any more: the keys are destroyed, this only tidies up."""
+    consents = sql.SQL("select unnest(consents) from {}.standing where account = any(%s)").format(
+        schema
+    )
+    for table in ("slips", "pages"):
+        connection.execute(
+            sql.SQL("delete from {}.{} where consent in ({})").format(
+                schema, sql.Identifier(table), consents
+            ),
+            (list(accounts),),
+        )
+    connection.execute(
+        sql.SQL("delete from {}.standing where account = any(%s)").format(schema),
+        (list(accounts),),
+    )

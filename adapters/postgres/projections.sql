@@ -1,0 +1,41 @@
+-- A generation of the projections, in a schema of its own ("{schema}"): dropped and built
+-- again from the log at any time. Nothing of a person is in clear: ids are random, the rest
+-- is sealed under keys that an erasure destroys.
+
+create schema "{schema}";
+
+create table "{schema}".cursor (
+    single boolean primary key default true check (single),
+    next bigint not null
+);
+insert into "{schema}".cursor values (true, 1);
+
+create table "{schema}".standing (
+    account uuid primary key,
+    key uuid not null,
+    consents uuid[] not null,
+    sealed bytea not null
+);
+alter table "{schema}".standing alter column sealed set storage external;
+
+-- Readings as they lie in the log, found by their consent. They stay here for a month at
+-- most: then they are filed into pages.
+create table "{schema}".slips (
+    consent uuid not null,
+    leaf bigint not null,
+    place integer not null,
+    received_at timestamptz not null,
+    key uuid not null,
+    reading_leaf bytea not null,
+    sealed bytea not null,
+    primary key (consent, leaf, place)
+);
+
+create table "{schema}".pages (
+    consent uuid not null,
+    month date not null,
+    key uuid not null,
+    sealed bytea not null,
+    primary key (consent, month)
+);
+alter table "{schema}".pages alter column sealed set storage external;

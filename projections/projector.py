@@ -1,0 +1,302 @@
+"""Shows what the ledger accepted, in its order, as sealed projections.
+
+Whoever needs the projections to be up to date brings them there: `catch_up` may run in any
+process at any time. One works at a time (a kernel's lock), the others wait for its cursor;
+a batch is applied whole or not at all, so it may be killed anywhere.
+
+A reading is copied as it lies in the log, sealed under its consent's key of the year: no
+key is needed, and destroying the key purges the copy with the original. When a consent has
+more than a month of such slips they are opened and sealed anew as a page a month (`compact`).
+What stands of an account is opened, evolved and sealed again under the account's own key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from domain.errors import Unavailable
+from keys import sealing
+from keys.redaction import Redacted
+from ledger.frames import open_event
+from ledger.retrieval import read_records
+from projections import standing
+from projections.entries import Entry, month_of, open_pages, open_slips, seal_page
+from projections.store import Batch, Sealed, Slip, StandingRow
+from schemas.private import NO_KEY, decode_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import date
+
+    from keys.key import Key
+    from keys.store import KeyStore
+    from ledger.fold import Folder
+    from ledger.frames import Opened
+    from ledger.record import Frame, Record
+    from ledger.store import Accepted
+    from projections.store import ProjectionStore
+
+COMMITS_AT_ONCE: Final = 400
+BYTES_AT_ONCE: Final = 12 << 20
+SLIPS_MAX: Final = 31
+"""How many readings of a consent may lie as slips before they are filed into pages."""
+
+_PAUSE_S: Final = 0.002
+
+
+class ShownTooLate(Unavailable):
+    """The projections did not come up to date in time; the ledger itself has what was done."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "what was just done is on the ledger and is not shown yet; look again in a moment"
+        )
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What some commits bring, before it is sealed."""
+
+    slips: list[Slip] = field(default_factory=list)
+    frames: list[tuple[bytes, Frame]] = field(default_factory=list)
+    gone: set[UUID] = field(default_factory=set)
+
+
+class Projector:
+    """Brings projections up to date with the ledger, files and rebuilds them."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        keys: KeyStore,
+        ordered: Callable[[], frozenset[UUID]],
+        store: ProjectionStore,
+    ) -> None:
+        """Take what was folded, the keys, the ids that the log `ordered` destroyed, the store."""
+        self._folder = folder
+        self._keys = keys
+        self._ordered = ordered
+        self.store = store
+
+    def lag(self) -> int:
+        """Return how many accepted events are not shown yet."""
+        return max(self._folder.store.cursor().position + 1 - self.store.position(), 0)
+
+    def catch_up(self, *, patience_s: float = 10.0) -> None:
+        """Show everything that was accepted before this call; raise `ShownTooLate`."""
+        target = self._folder.store.cursor().position
+        deadline = time.monotonic() + patience_s
+        while self.store.position() <= target:
+            with self.store.turn() as mine:
+                if mine:
+                    self._work(target)
+            if not mine:
+                if time.monotonic() > deadline:
+                    raise ShownTooLate
+                time.sleep(_PAUSE_S)
+
+    def _work(self, target: int) -> None:
+        while (before := self.store.position()) <= target:
+            commits = self._folder.store.commits(before, COMMITS_AT_ONCE)
+            after = self._show(before, commits)
+            if after == before:
+                return
+
+    def _show(self, before: int, commits: Sequence[Accepted]) -> int:
+        gathered, after, size = _Gathered(), before, 0
+        records = read_records(self._folder.log, [commit.offset for commit in commits])
+        for commit, record in zip(commits, records, strict=False):
+            size += _gather(gathered, commit, record)
+            after = commit.position + commit.events
+            if size > BYTES_AT_ONCE:
+                break
+        batch = Batch(
+            slips=gathered.slips, standing=self._stand(gathered.frames), gone=gathered.gone
+        )
+        return after if self.store.apply(before, after, batch) else self.store.position()
+
+    def _stand(self, frames: list[tuple[bytes, Frame]]) -> dict[UUID, StandingRow]:
+        """Return the new pages of the accounts that these frames are about."""
+        opened = self._open(frames)
+        owners = self._keys.owners_of({one.private.key for one in opened})
+        by_account: dict[UUID, list[Opened]] = defaultdict(list)
+        for one in opened:
+            public = one.private.key == NO_KEY  # then the stream is the account's own
+            account = one.originator_id if public else owners.get(one.private.key)
+            if account is not None:
+                by_account[account].append(one)
+        rows = self.store.standing(list(by_account))
+        profile = {account: row.key for account, row in rows.items()}
+        for account, events in by_account.items():
+            for one in events:
+                if one.originator_id == account:
+                    profile.setdefault(account, one.private.key)
+        keys = self._keys.fetch(profile.values())
+        pages: dict[UUID, StandingRow] = {}
+        for account, events in by_account.items():
+            key = keys.get(profile[account]) if account in profile else None
+            if key is not None:
+                pages[account] = _page(account, key, rows.get(account), events)
+        return pages
+
+    def _open(self, frames: list[tuple[bytes, Frame]]) -> list[Opened]:
+        """Open what is sealed and can still be; what was erased is left out."""
+        wanted = {decode_private(frame.private).key for _, frame in frames} - {NO_KEY}
+        keys = self._keys.fetch(wanted)
+        ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
+        opened = (open_event(frame, header, keys, ordered) for header, frame in frames)
+        return [
+            one
+            for one in opened
+            if not isinstance(one.event, Redacted) and standing.concerns(one.event)
+        ]
+
+    # ── filing: from slips to pages ──────────────────────────────────────────────────────────
+
+    def compact(self, limit: int = 200) -> int:
+        """File the slips of up to `limit` consents into pages; return of how many it was done."""
+        with self.store.turn() as mine:
+            if not mine:
+                return 0
+            crowded = self.store.crowded(SLIPS_MAX, limit)
+            for consent in crowded:
+                self._file(consent)
+        return len(crowded)
+
+    def _file(self, consent: UUID) -> None:
+        """Open a consent's slips, and seal each month they belong to anew.
+
+        A slip whose key was destroyed on order goes with the rest: nobody can open it.
+        """
+        slips = self.store.slips(consent)
+        keys = self._keys.fetch({UUID(bytes=slip.key) for slip in slips})
+        ordered = self._ordered() if len(keys) < len({slip.key for slip in slips}) else frozenset()
+        pages = []
+        by_key: dict[bytes, list[Slip]] = defaultdict(list)
+        for slip in slips:
+            by_key[slip.key].append(slip)
+        for key_id, of_year in by_key.items():
+            entries = sorted(open_slips(of_year, keys, ordered), key=month_of)
+            for month, new in groupby(entries, key=month_of):
+                kept = open_pages(self.store.pages(consent, month, month), keys, ordered)
+                pages.append(seal_page(consent, month, keys[UUID(bytes=key_id)], [*kept, *new]))
+        self.store.file(pages, slips)
+
+    # ── rebuilding, and saying what is there ─────────────────────────────────────────────────
+
+    def rebuild(self) -> Projector:
+        """Build everything again from the log beside what is read now, then let it be read.
+
+        Nobody waits meanwhile: the new generation comes as far as the present one while
+        that goes on, and takes its place in one transaction.
+        """
+        fresh = Projector(self._folder, self._keys, self._ordered, self.store.beside())
+        fresh._work(self._folder.store.cursor().position)
+        while True:
+            with self.store.turn() as mine:
+                if mine:
+                    fresh._work(self._folder.store.cursor().position)
+                    fresh.store.swap()
+                    return fresh
+            time.sleep(_PAUSE_S)
+
+    def digest(self) -> str:
+        """Return a digest over all that is shown, opened: equal whoever built it, and how.
+
+        It depends on the ledger and on which keys are alive, on nothing else.
+        """
+        digest = hashlib.sha256()
+        for account, sealed in self.store.everything():
+            key = self._keys.fetch([sealed.key]).get(sealed.key)
+            if key is not None:
+                content = sealing.open(key, sealed.content, _binding(account))
+                digest.update(account.bytes + hashlib.sha256(content).digest())
+        for consent in self.store.consents():
+            entries = self.entries(consent)
+            if entries:
+                digest.update(consent.bytes + repr(sorted(entries)).encode())
+        return digest.hexdigest()
+
+    def entries(
+        self, consent: UUID, first: date | None = None, last: date | None = None
+    ) -> list[Entry]:
+        """Return a consent's readings, of all months or of those from `first` to `last`.
+
+        What lies as slips is always there, of whatever month.
+        """
+        pages, slips = self.store.pages(consent, first, last), self.store.slips(consent)
+        wanted = {page.sealed.key for page in pages} | {UUID(bytes=slip.key) for slip in slips}
+        keys = self._keys.fetch(wanted)
+        ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
+        return [*open_pages(pages, keys, ordered), *open_slips(slips, keys, ordered)]
+
+    def standing_of(self, accounts: Iterable[UUID]) -> dict[UUID, standing.Standing]:
+        """Return how accounts stand; one that is unknown, or was erased, is not in the answer."""
+        rows = self.store.standing(list(accounts))
+        keys = self._keys.fetch({row.key for row in rows.values()})
+        return {
+            account: standing.decode(sealing.open(keys[row.key], row.content, _binding(account)))
+            for account, row in rows.items()
+            if row.key in keys
+        }
+
+
+def _gather(gathered: _Gathered, commit: Accepted, record: Record) -> int:
+    """Sort a record's frames into what is copied and what is opened; return its size in bytes."""
+    header = hashlib.sha256(record.header_bytes).digest()
+    size = 0
+    for place, frame in enumerate(record.frames):
+        size += len(frame.leaf) + len(frame.private) + len(frame.sealed)
+        if frame.readings is not None:
+            size += sum(map(len, frame.readings.sealed))
+            gathered.slips += _slips(frame, commit.leaf + place)
+        elif frame.sealed or _of_account(frame):
+            gathered.frames.append((header, frame))
+            if b'"type":"AccountErased' in frame.leaf:
+                gathered.gone.add(decode_private(frame.private).stream)
+    return size
+
+
+def _slips(frame: Frame, leaf: int) -> Iterable[Slip]:
+    if frame.readings is None:
+        return
+    private = decode_private(frame.private)
+    for place, sealed in enumerate(frame.readings.sealed):
+        reading_leaf = frame.readings.leaf(place)
+        key = private.extra[16 * place : 16 * place + 16]
+        yield Slip(reading_leaf[17:33], leaf, place, private.at, key, reading_leaf, sealed)
+
+
+def _of_account(frame: Frame) -> bool:
+    """Whether a public event is of an account's stream: the steps of an erasure are."""
+    return any(mark in frame.leaf for mark in _ACCOUNT_MARKS)
+
+
+_ACCOUNT_MARKS: Final = (
+    b'"type":"ErasureValidated',
+    b'"type":"DestructionOrdered',
+    b'"type":"AccountErased',
+)
+
+
+def _page(account: UUID, key: Key, row: Sealed | None, events: Sequence[Opened]) -> StandingRow:
+    before = standing.EMPTY
+    if row is not None:
+        before = standing.decode(sealing.open(key, row.content, _binding(account)))
+    after = before
+    for one in events:
+        if not isinstance(one.event, Redacted):
+            after = standing.evolve(after, one.originator_id, one.originator_version, one.event)
+    content = sealing.seal(key, standing.encode(after), _binding(account))
+    return StandingRow(Sealed(key.id, content), list(after.consents))
+
+
+def _binding(account: UUID) -> bytes:
+    return b"metroledger/standing/v1\0" + account.bytes

@@ -1,0 +1,108 @@
+"""The `ProjectionStore` port: what projections keep, sealed, and how far they have come.
+
+    cursor      the next position of the ledger to be shown
+    standing    account → its sealed page (`projections.standing`)
+    slips       consent → its readings as they lie in the log, sealed, not yet in a page
+    pages       consent, month → its readings of that month, sealed anew as one
+
+A batch is applied in one transaction with a compare-and-swap on the cursor, as the fold's
+is, so whoever shows may die or sleep at any moment. Everything here can be dropped and
+built again from the log: a new *generation* is built beside the present one, and readers
+pass to it at once (`swap`).
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
+
+
+class Sealed(NamedTuple):
+    """Sealed bytes and the id of the key that opens them."""
+
+    key: UUID
+    content: bytes
+
+
+class Slip(NamedTuple):
+    """One reading as it lies in the log: `leaf` of its delivery, `place` in it, its own leaf."""
+
+    consent: bytes
+    leaf: int
+    place: int
+    received_at: datetime
+    key: bytes
+    reading_leaf: bytes
+    sealed: bytes
+
+
+class Page(NamedTuple):
+    """A month of a consent's readings; `month` is its first day."""
+
+    consent: UUID
+    month: date
+    sealed: Sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What some commits of the ledger change; `gone` are the accounts that were erased."""
+
+    slips: Sequence[Slip] = ()
+    standing: Mapping[UUID, StandingRow] = field(default_factory=dict)
+    gone: Collection[UUID] = ()
+
+
+class StandingRow(NamedTuple):
+    """An account's sealed page, and the random ids of its consents, for tidying up."""
+
+    sealed: Sealed
+    consents: Sequence[UUID]
+
+
+class ProjectionStore(Protocol):
+    """Where projections lie. Methods may be called from several threads."""
+
+    def position(self) -> int:
+        """Return the next position to be shown, from 1."""
+
+    def turn(self) -> AbstractContextManager[bool]:
+        """Hold the right to show, if nobody has it: a kernel's lock, gone with its holder."""
+
+    def apply(self, before: int, after: int, batch: Batch) -> bool:
+        """Apply a batch durably, unless the cursor is not `before` any more; say whether."""
+
+    def standing(self, accounts: Collection[UUID]) -> Mapping[UUID, Sealed]:
+        """Return the sealed pages of the accounts that have one."""
+
+    def slips(self, consent: UUID) -> Sequence[Slip]:
+        """Return a consent's slips, in ledger order."""
+
+    def pages(
+        self, consent: UUID, first: date | None = None, last: date | None = None
+    ) -> Sequence[Page]:
+        """Return a consent's pages of the months from `first` to `last`, both included."""
+
+    def crowded(self, slips: int, limit: int) -> Sequence[UUID]:
+        """Return up to `limit` consents that have more than so many slips."""
+
+    def file(self, pages: Iterable[Page], slips: Collection[Slip]) -> None:
+        """Keep pages in place of the slips that went into them, in one transaction."""
+
+    def everything(self) -> Iterator[tuple[UUID, Sealed]]:
+        """Yield every account's page, by account."""
+
+    def consents(self) -> Iterator[UUID]:
+        """Yield every consent that has slips or pages, in order."""
+
+    def beside(self) -> ProjectionStore:
+        """Begin a new generation beside this one, empty; an earlier attempt's is dropped."""
+
+    def swap(self) -> None:
+        """Make this generation the one that is read, and drop the one before."""
