@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from application.residents import meter_lookup
 from application.services import collection_id
-from domain.aggregates import collection, consent, meter
+from application.transact import Loaded
+from domain.aggregates import collection, meter
 from domain.aggregates.meter import power_kva_on
 from domain.policies.coverage import CATEGORY_OF, Cover, Uncovered, outside, uncovered
 from domain.values import civil_day
+from keys.index import Entry
 from ledger.readings import Row, key_name_of
+from projections.standing import Placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
     from application.deliveries import Incoming
     from application.services import Services
-    from application.transact import Loaded
     from domain.aggregates.agreement import Agreement
     from domain.aggregates.collection import Collection
     from domain.aggregates.consent import Consent
@@ -45,8 +47,10 @@ COLLECTOR: Final = "metropole"
 ACCEPTED: Final = "accepted"
 UNKNOWN_POINT: Final = "unknown_point"
 
-Points = Mapping[str, tuple["UUID", ...]]
-"""The meters that accounts declared, by the number of their point."""
+Points = Mapping[str, tuple[Entry, ...]]
+"""The accounts that declared a point and their meters for it, by the point's number."""
+
+_UNSTARTED: Final = Placed(0, False, collection.INITIAL)  # noqa: FBT003 (version, ended, state)
 
 
 class PackedRow(NamedTuple):
@@ -94,19 +98,19 @@ class Collector:
     collecting: Collecting
     cover: Stream[Agreement] | None
     at: datetime
-    meters: dict[UUID, Loaded[Meter]] = field(default_factory=dict)
-    consents: dict[UUID, Loaded[Consent]] = field(default_factory=dict)
-    collections: dict[UUID, Loaded[Collection]] = field(default_factory=dict)
+    meters: dict[UUID, Placed[Meter]] = field(default_factory=dict)
+    consents: dict[UUID, Placed[Consent]] = field(default_factory=dict)
+    collections: dict[UUID, Placed[Collection]] = field(default_factory=dict)
     reasons: dict[UUID, Uncovered | None] = field(default_factory=dict)
 
     def sort(self, rows: Sequence[PackedRow]) -> tuple[list[Taking], dict[str, Counter[str]]]:
         """Return what is taken in, and what became of the rows of each point number."""
         points, part = self.collecting.points, self.collecting.slice
         ours = {
-            number: [one for one in points.get(number, ()) if part.holds(one)]
+            number: [one.subject for one in points.get(number, ()) if part.holds(one.subject)]
             for number in {row.number for row in rows}
         }
-        self._load({one for declared in ours.values() for one in declared})
+        self._load(ours)
         taken: list[Taking] = []
         outcomes: dict[str, Counter[str]] = {}
         for row in rows:
@@ -148,16 +152,24 @@ class Collector:
         attached = self.meters[declared].state.attached
         return (one for one in attached if one.recipient == COLLECTOR)
 
-    def _load(self, declared: set[UUID]) -> None:
-        """Load meters and every consent and collection behind them, each kind at once."""
-        ledger, channel = self.collecting.services.ledger, self.collecting.incoming.channel
-        self.meters = ledger.load_many(meter, declared)
-        attached = [(one, each) for one in declared for each in self._candidates(one)]
-        self.consents = ledger.load_many(consent, {each.consent for _, each in attached})
-        self.collections = ledger.load_many(
-            collection, {collection_id(one, channel) for one in self.consents}
-        )
-        self.reasons = {each.consent: self._uncovered(one, each) for one, each in attached}
+    def _load(self, ours: Mapping[str, Sequence[UUID]]) -> None:
+        """Load how the accounts behind these points stand: their meters, consents, collections.
+
+        What is read may be older than the ledger; the commit expects the versions read.
+        """
+        services = self.collecting.services
+        declared = {one for meters in ours.values() for one in meters}
+        entries = {entry for number in ours for entry in self.collecting.points.get(number, ())}
+        owners = {entry.owner for entry in entries if entry.subject in declared}
+        for standing in services.shown.standing_of(owners).values():
+            self.meters |= {one: standing.meters[one] for one in declared & standing.meters.keys()}
+            self.consents |= standing.consents
+            self.collections |= standing.collections
+        for one in declared - self.meters.keys():  # destroyed since the index was asked
+            self.meters[one] = Placed(0, False, meter.INITIAL)  # noqa: FBT003 (version, ended, state)
+        for one in self.meters:
+            for each in self._candidates(one):
+                self.reasons[each.consent] = self._uncovered(one, each)
 
     def _uncovered(self, declared: UUID, attached: ConsentAttached) -> Uncovered | None:
         channel = self.collecting.incoming.channel
@@ -165,27 +177,34 @@ class Collector:
             channel=channel,
             agreement=self.cover,
             consent=self.consents[attached.consent].state,
-            collection=self.collections[collection_id(attached.consent, channel)].state,
+            collection=self._collection(attached.consent).state,
             power_kva=power_kva_on(self.meters[declared].state, civil_day(self.at)),
         )
         return uncovered(cover, attached.category, received_at=self.at)
+
+    def _collection(self, consent_id: UUID) -> Placed[Collection]:
+        stream = collection_id(consent_id, self.collecting.incoming.channel)
+        return self.collections.get(stream, _UNSTARTED)
 
     def seen(self, taken: Sequence[Taking]) -> dict[UUID, Loaded[Any]]:
         """Return the consents and collections that the commit must expect."""
         expected: dict[UUID, Loaded[Any]] = {}
         for consent_id in {consent_id for consent_id, _, _ in taken}:
             stream = collection_id(consent_id, self.collecting.incoming.channel)
-            expected[consent_id] = self.consents[consent_id]
-            expected[stream] = self.collections[stream]
+            for one, placed in (
+                (consent_id, self.consents[consent_id]),
+                (stream, self.collections[stream]),
+            ):
+                expected[one] = Loaded(placed.state, placed.version, placed.ended)
         return expected
 
 
 def find_points(services: Services, incoming: Incoming) -> Points:
-    """Return the meters that accounts declared behind a delivery's points, all at once."""
+    """Return who declared a delivery's points, all at once."""
     operator, fluid = incoming.operator, incoming.fluid
     lookups = {meter_lookup(operator, fluid, number): number for number, _ in incoming.rows}
     return {
-        lookups[lookup]: tuple(sorted(entry.subject for entry in entries))
+        lookups[lookup]: tuple(sorted(entries, key=lambda entry: entry.subject))
         for lookup, entries in services.keys.index.find_many(lookups).items()
     }
 

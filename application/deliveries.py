@@ -39,6 +39,7 @@ from keys import sealing
 from keys.names import KeyName, Purpose
 from keys.tree import KeyDestroyed, MintingClosed
 from ledger.readings import seal_readings
+from projections.store import Part
 from proofs.merkle import leaf_hash, root
 from schemas.canonical import b64
 from schemas.leaf import READING_LEAF_SIZE, decode_leaf
@@ -146,6 +147,7 @@ class _Part:
 
     def _decide(self, command: UUID) -> Decision:
         services, incoming = self.collecting.services, self.collecting.incoming
+        services.shown.catch_up(Part.STANDING)
         loading = Loading(services.ledger)
         state = loading(delivery, self.delivery).state
         if self.number in state.received:

@@ -27,6 +27,7 @@ from keys.index import Kind
 from projections.consumption import daily
 from projections.projector import ShownTooLate
 from projections.standing import EMPTY, Standing
+from projections.store import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -197,7 +198,7 @@ def _fresh(services: Services, account_id: UUID) -> Standing:
     standing = _standing(services, account_id)
     if not _is_current(services, account_id, standing):
         with contextlib.suppress(ShownTooLate):
-            services.shown.catch_up(patience_s=PATIENCE_S)
+            services.shown.catch_up(Part.STANDING, patience_s=PATIENCE_S)
         standing = _standing(services, account_id)
     return standing
 

@@ -89,10 +89,13 @@ class MemoryFoldStore:
         found = self.all_accepted[place : place + 1]
         return found[0] if found and found[0].offset == offset else None
 
-    def commits(self, start: int, limit: int) -> Sequence[Accepted]:
+    def commits(
+        self, start: int, limit: int, *, readings: bool | None = None
+    ) -> Sequence[Accepted]:
         """Return commits in order, from the one that holds position `start`."""
         first = bisect.bisect_right(self.all_accepted, start, key=lambda c: c.position)
-        return self.all_accepted[max(first - 1, 0) :][:limit]
+        found = self.all_accepted[max(first - 1, 0) :]
+        return [c for c in found if readings in (None, c.events > c.leaves)][:limit]
 
     def commits_by_leaf(self, start: int, limit: int) -> Sequence[Accepted]:
         """Return commits in order, from the one that holds leaf `start`."""

@@ -127,8 +127,13 @@ class FoldStore(Protocol):
     def commit_at(self, offset: int) -> Accepted | None:
         """Return the accepted commit whose record lies at an offset of the log."""
 
-    def commits(self, start: int, limit: int) -> Sequence[Accepted]:
-        """Return commits in order, from the one that holds position `start`."""
+    def commits(
+        self, start: int, limit: int, *, readings: bool | None = None
+    ) -> Sequence[Accepted]:
+        """Return commits in order, from the one that holds position `start`.
+
+        Only those with readings, or only those without, where `readings` says so.
+        """
 
     def commits_by_leaf(self, start: int, limit: int) -> Sequence[Accepted]:
         """Return commits that have leaves, in order, from the one that holds leaf `start`."""

@@ -4,10 +4,13 @@ Whoever needs the projections to be up to date brings them there: `catch_up` may
 process at any time. One works at a time (a kernel's lock), the others wait for its cursor;
 a batch is applied whole or not at all, so it may be killed anywhere.
 
-A reading is copied as it lies in the log, sealed under its consent's key of the year: no
-key is needed, and destroying the key purges the copy with the original. When a consent has
-more than a month of such slips they are opened and sealed anew as a page a month (`compact`).
-What stands of an account is opened, evolved and sealed again under the account's own key.
+There are two parts, each with a cursor of its own, so that a day's deliveries do not keep
+anybody waiting for an account. A reading is copied as it lies in the log, sealed under its
+consent's key of the year: no key is needed, and destroying the key purges the copy with the
+original. When a consent has more than a month of such slips they are opened and sealed anew
+as a page a month (`compact`). What stands of an account is opened, evolved and sealed again
+under the account's own key. An event that cannot be read is passed over and written down
+(`unread`): the fold took it by its header alone, and what it is is for the audit to say.
 """
 
 from __future__ import annotations
@@ -17,36 +20,43 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
-from domain.errors import Unavailable
+from domain.errors import Corrupt, Unavailable
 from keys import sealing
 from keys.redaction import Redacted
 from ledger.frames import open_event
+from ledger.readings import ReadingKeysMissing
 from ledger.retrieval import read_records
 from projections import standing
 from projections.entries import Entry, month_of, open_pages, open_slips, seal_page
-from projections.store import Batch, Sealed, Slip, StandingRow
+from projections.store import Batch, Part, Sealed, Slip, StandingRow, Unread
 from schemas.private import NO_KEY, decode_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from keys.key import Key
     from keys.store import KeyStore
     from ledger.fold import Folder
     from ledger.frames import Opened
-    from ledger.record import Frame, Record
+    from ledger.record import Frame, Readings, Record
     from ledger.store import Accepted
     from projections.store import ProjectionStore
+    from schemas.private import Private
+
+    _Placed = tuple[int, Opened]
 
 COMMITS_AT_ONCE: Final = 400
 BYTES_AT_ONCE: Final = 12 << 20
+IDLE_MAX: Final = 10_000
+"""After so many events that are not of a part, its cursor moves past them for good."""
 SLIPS_MAX: Final = 31
 """How many readings of a consent may lie as slips before they are filed into pages."""
 
+PATIENCE_S: Final = 10.0
 _PAUSE_S: Final = 0.002
 
 
@@ -65,8 +75,18 @@ class _Gathered:
     """What some commits bring, before it is sealed."""
 
     slips: list[Slip] = field(default_factory=list)
-    frames: list[tuple[bytes, Frame]] = field(default_factory=list)
+    frames: list[_Sealed] = field(default_factory=list)
     gone: set[UUID] = field(default_factory=set)
+    unread: list[Unread] = field(default_factory=list)
+
+
+class _Sealed(NamedTuple):
+    """An event still to be opened: its position, its commit's header's digest, its key."""
+
+    position: int
+    header: bytes
+    frame: Frame
+    private: Private
 
 
 class Projector:
@@ -85,31 +105,49 @@ class Projector:
         self._ordered = ordered
         self.store = store
 
-    def lag(self) -> int:
-        """Return how many accepted events are not shown yet."""
-        return max(self._folder.store.cursor().position + 1 - self.store.position(), 0)
+    def lag(self, part: Part = Part.READINGS) -> int:
+        """Return how many commits of a part were accepted and are not shown yet."""
+        return len(self._next(part, self.store.position(part)))
 
-    def catch_up(self, *, patience_s: float = 10.0) -> None:
-        """Show everything that was accepted before this call; raise `ShownTooLate`."""
+    def catch_up(self, *parts: Part, patience_s: float = PATIENCE_S) -> None:
+        """Show what was accepted before this call, in all parts unless told which.
+
+        Raises `ShownTooLate` when somebody else is at it for longer than `patience_s`.
+        """
         target = self._folder.store.cursor().position
         deadline = time.monotonic() + patience_s
-        while self.store.position() <= target:
-            with self.store.turn() as mine:
-                if mine:
-                    self._work(target)
-            if not mine:
-                if time.monotonic() > deadline:
-                    raise ShownTooLate
-                time.sleep(_PAUSE_S)
+        for part in parts or tuple(Part):
+            while not self._is_shown(part, target):
+                with self.store.turn(part) as mine:
+                    if mine:
+                        self._work(part, target)
+                if not mine:
+                    if time.monotonic() > deadline:
+                        raise ShownTooLate
+                    time.sleep(_PAUSE_S)
 
-    def _work(self, target: int) -> None:
-        while (before := self.store.position()) <= target:
-            commits = self._folder.store.commits(before, COMMITS_AT_ONCE)
-            after = self._show(before, commits)
-            if after == before:
+    def _is_shown(self, part: Part, target: int) -> bool:
+        position = self.store.position(part)
+        if position > target:
+            return True
+        following = self._next(part, position)
+        if not following and target - position > IDLE_MAX:
+            self.store.apply(part, position, target + 1, Batch())
+        return not following or following[0].position > target
+
+    def _next(self, part: Part, position: int) -> Sequence[Accepted]:
+        """Return the next commits that a part is made of: those with readings, or without."""
+        found = self._folder.store.commits(
+            position, COMMITS_AT_ONCE, readings=part is Part.READINGS
+        )
+        return [commit for commit in found if commit.position >= position]
+
+    def _work(self, part: Part, target: int) -> None:
+        while commits := self._next(part, before := self.store.position(part)):
+            if commits[0].position > target or not self._show(part, before, commits):
                 return
 
-    def _show(self, before: int, commits: Sequence[Accepted]) -> int:
+    def _show(self, part: Part, before: int, commits: Sequence[Accepted]) -> bool:
         gathered, after, size = _Gathered(), before, 0
         records = read_records(self._folder.log, [commit.offset for commit in commits])
         for commit, record in zip(commits, records, strict=False):
@@ -117,52 +155,59 @@ class Projector:
             after = commit.position + commit.events
             if size > BYTES_AT_ONCE:
                 break
+        pages = self._stand(gathered)
         batch = Batch(
-            slips=gathered.slips, standing=self._stand(gathered.frames), gone=gathered.gone
+            slips=gathered.slips, standing=pages, gone=gathered.gone, unread=gathered.unread
         )
-        return after if self.store.apply(before, after, batch) else self.store.position()
+        return self.store.apply(part, before, after, batch)
 
-    def _stand(self, frames: list[tuple[bytes, Frame]]) -> dict[UUID, StandingRow]:
-        """Return the new pages of the accounts that these frames are about."""
-        opened = self._open(frames)
-        owners = self._keys.owners_of({one.private.key for one in opened})
-        by_account: dict[UUID, list[Opened]] = defaultdict(list)
-        for one in opened:
-            public = one.private.key == NO_KEY  # then the stream is the account's own
-            account = one.originator_id if public else owners.get(one.private.key)
-            if account is not None:
-                by_account[account].append(one)
+    def _stand(self, gathered: _Gathered) -> dict[UUID, StandingRow]:
+        """Return the new pages of the accounts that the gathered events are about."""
+        by_account = self._by_account(self._open(gathered))
         rows = self.store.standing(list(by_account))
         profile = {account: row.key for account, row in rows.items()}
         for account, events in by_account.items():
-            for one in events:
-                if one.originator_id == account:
-                    profile.setdefault(account, one.private.key)
+            own = (one for _, one in events if one.originator_id == account)
+            profile.setdefault(account, next((one.private.key for one in own), NO_KEY))
         keys = self._keys.fetch(profile.values())
-        pages: dict[UUID, StandingRow] = {}
-        for account, events in by_account.items():
-            key = keys.get(profile[account]) if account in profile else None
-            if key is not None:
-                pages[account] = _page(account, key, rows.get(account), events)
-        return pages
+        return {
+            account: _page(account, key, rows.get(account), events, gathered.unread)
+            for account, events in by_account.items()
+            if (key := keys.get(profile[account])) is not None
+        }
 
-    def _open(self, frames: list[tuple[bytes, Frame]]) -> list[Opened]:
+    def _by_account(self, opened: list[_Placed]) -> dict[UUID, list[_Placed]]:
+        """Sort events by the account they are about: whose key seals them says so."""
+        owners = self._keys.owners_of({one.private.key for _, one in opened})
+        by_account: dict[UUID, list[_Placed]] = defaultdict(list)
+        for position, one in opened:
+            public = one.private.key == NO_KEY  # then the stream is the account's own
+            account = one.originator_id if public else owners.get(one.private.key)
+            if account is not None:
+                by_account[account].append((position, one))
+        return by_account
+
+    def _open(self, gathered: _Gathered) -> list[_Placed]:
         """Open what is sealed and can still be; what was erased is left out."""
-        wanted = {decode_private(frame.private).key for _, frame in frames} - {NO_KEY}
+        wanted = {one.private.key for one in gathered.frames} - {NO_KEY}
         keys = self._keys.fetch(wanted)
         ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
-        opened = (open_event(frame, header, keys, ordered) for header, frame in frames)
-        return [
-            one
-            for one in opened
-            if not isinstance(one.event, Redacted) and standing.concerns(one.event)
-        ]
+        found: list[_Placed] = []
+        for position, header, frame, _ in gathered.frames:
+            try:
+                opened = open_event(frame, header, keys, ordered)
+            except Corrupt as error:
+                gathered.unread.append(Unread(position, type(error).__name__))
+                continue
+            if not isinstance(opened.event, Redacted) and standing.concerns(opened.event):
+                found.append((position, opened))
+        return found
 
     # ── filing: from slips to pages ──────────────────────────────────────────────────────────
 
     def compact(self, limit: int = 200) -> int:
         """File the slips of up to `limit` consents into pages; return of how many it was done."""
-        with self.store.turn() as mine:
+        with self.store.turn(Part.READINGS) as mine:
             if not mine:
                 return 0
             crowded = self.store.crowded(SLIPS_MAX, limit)
@@ -198,14 +243,18 @@ class Projector:
         that goes on, and takes its place in one transaction.
         """
         fresh = Projector(self._folder, self._keys, self._ordered, self.store.beside())
-        fresh._work(self._folder.store.cursor().position)
+        fresh._work_through()
         while True:
-            with self.store.turn() as mine:
-                if mine:
-                    fresh._work(self._folder.store.cursor().position)
+            with self.store.turn(Part.STANDING) as one, self.store.turn(Part.READINGS) as other:
+                if one and other:
+                    fresh._work_through()
                     fresh.store.swap()
                     return fresh
             time.sleep(_PAUSE_S)
+
+    def _work_through(self) -> None:
+        for part in Part:
+            self._work(part, self._folder.store.cursor().position)
 
     def digest(self) -> str:
         """Return a digest over all that is shown, opened: equal whoever built it, and how.
@@ -251,25 +300,30 @@ class Projector:
 def _gather(gathered: _Gathered, commit: Accepted, record: Record) -> int:
     """Sort a record's frames into what is copied and what is opened; return its size in bytes."""
     header = hashlib.sha256(record.header_bytes).digest()
-    size = 0
+    size, position = 0, commit.position
     for place, frame in enumerate(record.frames):
         size += len(frame.leaf) + len(frame.private) + len(frame.sealed)
-        if frame.readings is not None:
-            size += sum(map(len, frame.readings.sealed))
-            gathered.slips += _slips(frame, commit.leaf + place)
-        elif frame.sealed or _of_account(frame):
-            gathered.frames.append((header, frame))
-            if b'"type":"AccountErased' in frame.leaf:
-                gathered.gone.add(decode_private(frame.private).stream)
+        try:
+            if frame.readings is not None:
+                size += sum(map(len, frame.readings.sealed))
+                gathered.slips += _slips(frame.readings, frame.private, commit.leaf + place)
+            elif frame.sealed or _of_account(frame):
+                private = decode_private(frame.private)
+                gathered.frames.append(_Sealed(position, header, frame, private))
+                if b'"type":"AccountErased' in frame.leaf:
+                    gathered.gone.add(private.stream)
+        except Corrupt as error:
+            gathered.unread.append(Unread(position, type(error).__name__))
+        position += frame.events
     return size
 
 
-def _slips(frame: Frame, leaf: int) -> Iterable[Slip]:
-    if frame.readings is None:
-        return
-    private = decode_private(frame.private)
-    for place, sealed in enumerate(frame.readings.sealed):
-        reading_leaf = frame.readings.leaf(place)
+def _slips(readings: Readings, private_zone: bytes, leaf: int) -> Iterator[Slip]:
+    private = decode_private(private_zone)
+    if len(private.extra) != 16 * len(readings):
+        raise ReadingKeysMissing(len(readings), len(private.extra) // 16)
+    for place, sealed in enumerate(readings.sealed):
+        reading_leaf = readings.leaf(place)
         key = private.extra[16 * place : 16 * place + 16]
         yield Slip(reading_leaf[17:33], leaf, place, private.at, key, reading_leaf, sealed)
 
@@ -286,16 +340,19 @@ _ACCOUNT_MARKS: Final = (
 )
 
 
-def _page(account: UUID, key: Key, row: Sealed | None, events: Sequence[Opened]) -> StandingRow:
-    before = standing.EMPTY
+def _page(
+    account: UUID, key: Key, row: Sealed | None, events: list[_Placed], unread: list[Unread]
+) -> StandingRow:
+    stands = standing.EMPTY
     if row is not None:
-        before = standing.decode(sealing.open(key, row.content, _binding(account)))
-    after = before
-    for one in events:
-        if not isinstance(one.event, Redacted):
-            after = standing.evolve(after, one.originator_id, one.originator_version, one.event)
-    content = sealing.seal(key, standing.encode(after), _binding(account))
-    return StandingRow(Sealed(key.id, content), list(after.consents))
+        stands = standing.decode(sealing.open(key, row.content, _binding(account)))
+    for position, one in events:
+        try:
+            stands = standing.evolve(stands, one.originator_id, one.originator_version, one.event)
+        except Corrupt as error:
+            unread.append(Unread(position, type(error).__name__))
+    content = sealing.seal(key, standing.encode(stands), _binding(account))
+    return StandingRow(Sealed(key.id, content), list(stands.consents))
 
 
 def _binding(account: UUID) -> bytes:

@@ -47,6 +47,7 @@ from domain.events.meter import (
     MeterDeclared,
     MeterMovedOut,
 )
+from keys.redaction import Redacted
 
 if TYPE_CHECKING:
     from domain.events import Event
@@ -121,8 +122,13 @@ def concerns(event: Event) -> bool:
     return type(event) in _KIND_OF
 
 
-def evolve(standing: Standing, stream: UUID, version: int, event: Event) -> Standing:
-    """Return how the account stands after an event of one of its streams."""
+def evolve(standing: Standing, stream: UUID, version: int, event: Event | Redacted) -> Standing:
+    """Return how the account stands after an event of one of its streams.
+
+    Raises `ImpossibleEvent` where the stream's own history does not allow it.
+    """
+    if isinstance(event, Redacted):
+        return standing
     name, aggregate = _KIND_OF[type(event)]
     placed: dict[UUID, Placed[Any]] = getattr(standing, name)
     before = placed.get(stream)

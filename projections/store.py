@@ -1,6 +1,6 @@
 """The `ProjectionStore` port: what projections keep, sealed, and how far they have come.
 
-    cursor      the next position of the ledger to be shown
+    cursors     of each part, the next position of the ledger to be shown
     standing    account → its sealed page (`projections.standing`)
     slips       consent → its readings as they lie in the log, sealed, not yet in a page
     pages       consent, month → its readings of that month, sealed anew as one
@@ -15,12 +15,20 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
+
+
+class Part(StrEnum):
+    """What is brought up to date by itself: few events to open, or many to copy."""
+
+    STANDING = "standing"
+    READINGS = "readings"
 
 
 class Sealed(NamedTuple):
@@ -57,6 +65,7 @@ class Batch:
     slips: Sequence[Slip] = ()
     standing: Mapping[UUID, StandingRow] = field(default_factory=dict)
     gone: Collection[UUID] = ()
+    unread: Sequence[Unread] = ()
 
 
 class StandingRow(NamedTuple):
@@ -66,17 +75,27 @@ class StandingRow(NamedTuple):
     consents: Sequence[UUID]
 
 
+class Unread(NamedTuple):
+    """An accepted event that cannot be shown: its position, and which `Corrupt` it is."""
+
+    position: int
+    reason: str
+
+
 class ProjectionStore(Protocol):
     """Where projections lie. Methods may be called from several threads."""
 
-    def position(self) -> int:
-        """Return the next position to be shown, from 1."""
+    def position(self, part: Part) -> int:
+        """Return the next position of a part to be shown, from 1."""
 
-    def turn(self) -> AbstractContextManager[bool]:
-        """Hold the right to show, if nobody has it: a kernel's lock, gone with its holder."""
+    def turn(self, part: Part) -> AbstractContextManager[bool]:
+        """Hold the right to show a part, if nobody has it; it goes with its holder."""
 
-    def apply(self, before: int, after: int, batch: Batch) -> bool:
+    def apply(self, part: Part, before: int, after: int, batch: Batch) -> bool:
         """Apply a batch durably, unless the cursor is not `before` any more; say whether."""
+
+    def unread(self) -> Sequence[Unread]:
+        """Return what could not be shown, the oldest first, a thousand at most."""
 
     def standing(self, accounts: Collection[UUID]) -> Mapping[UUID, Sealed]:
         """Return the sealed pages of the accounts that have one."""

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from adapters.postgres.arrays import array, uuids
-from projections.store import Batch, Page, Sealed, Slip, StandingRow
+from projections.store import Batch, Page, Part, Sealed, Slip, StandingRow, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from adapters.postgres.connections import Connection, Connections
 
-_TURN: Final = 7236103275
+_CREATION: Final = 7236103275
+_TURNS: Final = {Part.STANDING: 7236103276, Part.READINGS: 7236103277}
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
 _slip = struct.Struct(">hi16siqiiiqi16si65si")
@@ -47,7 +48,7 @@ class PostgresProjections:
     def create(self) -> None:
         """Begin with an empty first generation, unless there is one."""
         with self._connections.use() as connection, connection.transaction():
-            connection.execute("select pg_advisory_xact_lock(%s)", (_TURN + 1,))
+            connection.execute("select pg_advisory_xact_lock(%s)", (_CREATION,))
             if _current(connection) is None:
                 _create(connection, 1)
                 connection.execute("insert into projection values (true, 1)")
@@ -55,29 +56,30 @@ class PostgresProjections:
     # ── writing ──────────────────────────────────────────────────────────────────────────────
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[bool]:
-        """Hold the right to show, if nobody has it; the server takes it back from the dead."""
+    def turn(self, part: Part) -> Iterator[bool]:
+        """Hold the right to show a part, if nobody has it; the server takes it from the dead."""
+        lock = _TURNS[part]
         with self._connections.use() as connection:
-            row = connection.execute("select pg_try_advisory_lock(%s)", (_TURN,)).fetchone()
+            row = connection.execute("select pg_try_advisory_lock(%s)", (lock,)).fetchone()
             mine = bool(row and row[0])
             try:
                 yield mine
             finally:
                 if mine and not connection.closed:
-                    connection.execute("select pg_advisory_unlock(%s)", (_TURN,))
+                    connection.execute("select pg_advisory_unlock(%s)", (lock,))
 
-    def position(self) -> int:
-        """Return the next position to be shown, from 1."""
-        return int(self._read("select next from {}.cursor")[0][0])
+    def position(self, part: Part) -> int:
+        """Return the next position of a part to be shown, from 1."""
+        return int(self._read("select next from {}.cursors where part = %s", part.value)[0][0])
 
-    def apply(self, before: int, after: int, batch: Batch) -> bool:
+    def apply(self, part: Part, before: int, after: int, batch: Batch) -> bool:
         """Apply a batch in one transaction, unless the cursor has moved; say whether."""
         with self._writing() as (connection, schema):
             moved = connection.execute(
-                sql.SQL("update {}.cursor set next = %s where next = %s returning 1").format(
-                    schema
-                ),
-                (after, before),
+                sql.SQL(
+                    "update {}.cursors set next = %s where part = %s and next = %s returning 1"
+                ).format(schema),
+                (after, part.value, before),
             ).fetchone()
             if moved is None:
                 return False
@@ -87,6 +89,13 @@ class PostgresProjections:
                 _put_standing(connection, schema, batch.standing)
             if batch.gone:
                 _forget(connection, schema, batch.gone)
+            for one in batch.unread:
+                connection.execute(
+                    sql.SQL("insert into {}.unread values (%s, %s) on conflict do nothing").format(
+                        schema
+                    ),
+                    one,
+                )
         return True
 
     def file(self, pages: Iterable[Page], slips: Collection[Slip]) -> None:
@@ -134,6 +143,11 @@ class PostgresProjections:
         self._own = None
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────
+
+    def unread(self) -> Sequence[Unread]:
+        """Return what could not be shown, the oldest first, a thousand at most."""
+        rows = self._read("select position, reason from {}.unread order by position limit 1000")
+        return [Unread._make(row) for row in rows]
 
     def standing(self, accounts: Collection[UUID]) -> Mapping[UUID, Sealed]:
         """Return the sealed pages of the accounts that have one."""

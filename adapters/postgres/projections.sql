@@ -4,11 +4,11 @@
 
 create schema "{schema}";
 
-create table "{schema}".cursor (
-    single boolean primary key default true check (single),
+create table "{schema}".cursors (
+    part text primary key,
     next bigint not null
 );
-insert into "{schema}".cursor values (true, 1);
+insert into "{schema}".cursors values ('standing', 1), ('readings', 1);
 
 create table "{schema}".standing (
     account uuid primary key,
@@ -39,3 +39,9 @@ create table "{schema}".pages (
     primary key (consent, month)
 );
 alter table "{schema}".pages alter column sealed set storage external;
+
+-- Accepted events that could not be shown, for whoever looks after the ledger.
+create table "{schema}".unread (
+    position bigint primary key,
+    reason text not null
+);

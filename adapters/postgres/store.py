@@ -130,13 +130,11 @@ class PostgresFoldStore:
         rows = self._rows(_ACCEPTED + ' where "offset" = %s', offset)
         return _accepted(rows[0]) if rows else None
 
-    def commits(self, start: int, limit: int) -> Sequence[Accepted]:
+    def commits(
+        self, start: int, limit: int, *, readings: bool | None = None
+    ) -> Sequence[Accepted]:
         """Return commits in order, from the one that holds position `start`."""
-        rows = self._rows(
-            _COMMITS_FROM_POSITION,
-            start,
-            limit,
-        )
+        rows = self._rows(_COMMITS_FROM_POSITION, start, readings, readings, limit)
         return [_accepted(row) for row in rows]
 
     def commits_by_leaf(self, start: int, limit: int) -> Sequence[Accepted]:
@@ -183,6 +181,7 @@ _ACCEPTED: Final = (
 _COMMITS_FROM_POSITION: Final = (
     'select uuid_send(command), "offset", position, events, leaf, leaves from commits'
     " where position >= coalesce((select max(position) from commits where position <= %s), 0)"
+    " and (%s::boolean is null or (events > leaves) = %s::boolean)"
     " order by position limit %s"
 )
 _COMMITS_FROM_LEAF: Final = (
