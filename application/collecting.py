@@ -10,36 +10,37 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+from uuid import UUID
 
-from application.residents import meter_lookup
-from application.services import collection_id
-from application.transact import Loaded
-from domain.aggregates import collection, meter
-from domain.aggregates.meter import power_kva_on
-from domain.policies.coverage import CATEGORY_OF, Cover, Uncovered, outside, uncovered
+from application.residents import meter_value
+from domain.aggregates.collection import CollectionStatus
+from domain.aggregates.meter import power_of
+from domain.policies.coverage import (
+    CATEGORY_OF,
+    Footing,
+    Perimeter,
+    Uncovered,
+    outside_of,
+    uncovered_on,
+)
 from domain.values import civil_day
-from keys.index import Entry
-from ledger.readings import Row, key_name_of
-from projections.standing import Placed
+from keys.index import Kind
+from keys.names import KeyName, Purpose
+from ledger.readings import Row, first_day
+from ledger.record import Read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from application.deliveries import Incoming
     from application.services import Services
     from domain.aggregates.agreement import Agreement
-    from domain.aggregates.collection import Collection
-    from domain.aggregates.consent import Consent
-    from domain.aggregates.meter import Meter
-    from domain.events.consent import ConsentGranted
-    from domain.events.meter import ConsentAttached
     from domain.events.reading import Reading
-    from domain.values import Stream
-    from keys.key import Key
-    from keys.names import KeyName
+    from domain.values import Category, Stream
+    from keys.tree import Ring
+    from projections.covers import Cover
 
 COLLECTOR: Final = "metropole"
 """The recipient whose consents readings are collected under; others read what it holds."""
@@ -47,10 +48,16 @@ COLLECTOR: Final = "metropole"
 ACCEPTED: Final = "accepted"
 UNKNOWN_POINT: Final = "unknown_point"
 
-Points = Mapping[str, tuple[Entry, ...]]
-"""The accounts that declared a point and their meters for it, by the point's number."""
 
-_UNSTARTED: Final = Placed(0, False, collection.INITIAL)  # noqa: FBT003 (version, ended, state)
+class Declared(NamedTuple):
+    """A meter as one account declared it; both ids are 16 bytes."""
+
+    owner: bytes
+    meter: bytes
+
+
+Points = Mapping[str, "Sequence[Declared]"]
+"""The accounts that declared a point, by the point's number."""
 
 
 class PackedRow(NamedTuple):
@@ -61,8 +68,13 @@ class PackedRow(NamedTuple):
     packed: bytes
 
 
-Taking = tuple["UUID", "KeyName", PackedRow]
-"""A reading to take in: the consent, the name of its key, the row."""
+class Taking(NamedTuple):
+    """A reading to take in: under which consent, of whom, and with which year's key."""
+
+    cover: Cover
+    owner: bytes
+    year: int
+    row: PackedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +84,9 @@ class Slice:
     number: int = 0
     slices: int = 1
 
-    def holds(self, declared: UUID) -> bool:
+    def holds(self, meter: bytes) -> bool:
         """Whether a meter falls into the slice, by its random id."""
-        return declared.int % self.slices == self.number
+        return self.slices == 1 or int.from_bytes(meter) % self.slices == self.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,126 +101,151 @@ class Collecting:
 
 @dataclass(slots=True)
 class Collector:
-    """Everything that decides on one part, loaded at once; `cover` is the agreement.
+    """Everything that decides on one part, loaded at once.
 
-    `reasons` says of each consent why no reading may be taken in under it, None when
-    some may.
+    `covers` are the consents by their meter; `reasons` says of each consent why no reading
+    may be taken in under it, None when some may. What is read may be older than the ledger:
+    the commit expects the versions read (`expects`), and is void where they have moved.
     """
 
     collecting: Collecting
-    cover: Stream[Agreement] | None
+    agreement: Stream[Agreement] | None
     at: datetime
-    meters: dict[UUID, Placed[Meter]] = field(default_factory=dict)
-    consents: dict[UUID, Placed[Consent]] = field(default_factory=dict)
-    collections: dict[UUID, Placed[Collection]] = field(default_factory=dict)
-    reasons: dict[UUID, Uncovered | None] = field(default_factory=dict)
+    covers: dict[bytes, list[Cover]] = field(default_factory=dict)
+    rings: dict[bytes, Ring] = field(default_factory=dict)
+    reasons: dict[bytes, Uncovered | None] = field(default_factory=dict)
+    _judged: dict[tuple[Footing, Category], Uncovered | None] = field(default_factory=dict)
 
     def sort(self, rows: Sequence[PackedRow]) -> tuple[list[Taking], dict[str, Counter[str]]]:
         """Return what is taken in, and what became of the rows of each point number."""
         points, part = self.collecting.points, self.collecting.slice
         ours = {
-            number: [one.subject for one in points.get(number, ()) if part.holds(one.subject)]
+            number: [one for one in points.get(number, ()) if part.holds(one.meter)]
             for number in {row.number for row in rows}
         }
-        self._load(ours)
+        self._load(ours.values(), {first_day(row.reading).year for row in rows})
         taken: list[Taking] = []
         outcomes: dict[str, Counter[str]] = {}
         for row in rows:
-            ends = outcomes.setdefault(row.number, Counter())
-            ends.update(self._sort_row(ours[row.number], row, taken))
+            ends = outcomes.get(row.number)
+            if ends is None:
+                ends = outcomes[row.number] = Counter()
+            for end in self._sort_row(ours[row.number], row, taken):
+                ends[end] += 1
             if row.number not in points and part.number == 0:
-                ends.update([UNKNOWN_POINT])
+                ends[UNKNOWN_POINT] += 1
         return taken, outcomes
 
     def _sort_row(
-        self, declared: Iterable[UUID], row: PackedRow, taken: list[Taking]
+        self, declared: Iterable[Declared], row: PackedRow, taken: list[Taking]
     ) -> Iterator[str]:
         """Yield what becomes of one reading for each account that declared its point."""
         for one in declared:
-            granted, reason = self._under(one, row.reading)
-            if granted is None:
+            cover, reason = self._under(one.meter, row.reading)
+            if cover is None:
                 yield reason
                 continue
-            name = key_name_of(granted.account, granted.consent, row.reading)
-            taken.append((granted.consent, name, row))
+            taken.append(Taking(cover, one.owner, first_day(row.reading).year, row))
             yield ACCEPTED
 
-    def _under(self, declared: UUID, reading: Reading) -> tuple[ConsentGranted | None, Uncovered]:
-        """Return the first grant that covers a reading, else the first reason why none does."""
-        reasons: list[Uncovered] = []
-        for attached in self._candidates(declared):
-            granted = self.consents[attached.consent].state.granted
-            if granted is None or attached.category != CATEGORY_OF[type(reading)]:
+    def _under(self, meter: bytes, reading: Reading) -> tuple[Cover | None, Uncovered]:
+        """Return the first consent that covers a reading, else the first reason why none does."""
+        category = CATEGORY_OF[type(reading)]
+        first: Uncovered | None = None
+        for cover in self.covers.get(meter, ()):
+            if cover.category != category:
                 continue
-            reason = self.reasons[attached.consent] or outside(granted, reading)
+            perimeter = Perimeter(cover.category, cover.number, cover.first_data_day)
+            reason = self.reasons[cover.consent] or outside_of(perimeter, reading)
             if reason is None:
-                return granted, Uncovered.NO_CONSENT
-            reasons.append(reason)
-        if self.cover is None:
+                return cover, Uncovered.NO_CONSENT
+            first = first or reason
+        if self.agreement is None:
             return None, Uncovered.NO_AGREEMENT
-        return None, reasons[0] if reasons else Uncovered.NO_CONSENT
+        return None, first or Uncovered.NO_CONSENT
 
-    def _candidates(self, declared: UUID) -> Iterator[ConsentAttached]:
-        attached = self.meters[declared].state.attached
-        return (one for one in attached if one.recipient == COLLECTOR)
-
-    def _load(self, ours: Mapping[str, Sequence[UUID]]) -> None:
-        """Load how the accounts behind these points stand: their meters, consents, collections.
-
-        What is read may be older than the ledger; the commit expects the versions read.
-        """
+    def _load(self, ours: Iterable[Sequence[Declared]], years: set[int]) -> None:
+        """Load the covers behind these points, and the keys that their readings need."""
         services = self.collecting.services
-        declared = {one for meters in ours.values() for one in meters}
-        entries = {entry for number in ours for entry in self.collecting.points.get(number, ())}
-        owners = {entry.owner for entry in entries if entry.subject in declared}
-        for standing in services.shown.standing_of(owners).values():
-            self.meters |= {one: standing.meters[one] for one in declared & standing.meters.keys()}
-            self.consents |= standing.consents
-            self.collections |= standing.collections
-        for one in declared - self.meters.keys():  # destroyed since the index was asked
-            self.meters[one] = Placed(0, False, meter.INITIAL)  # noqa: FBT003 (version, ended, state)
-        for one in self.meters:
-            for each in self._candidates(one):
-                self.reasons[each.consent] = self._uncovered(one, each)
+        owners = {one.owner for declared in ours for one in declared}
+        self.rings = services.keys.rings(owners, years)
+        for covers in services.shown.covers_of(self.rings).values():
+            for cover in covers:
+                if cover.recipient == COLLECTOR:
+                    self.covers.setdefault(cover.meter, []).append(cover)
+                    self.reasons[cover.consent] = self._uncovered(cover)
 
-    def _uncovered(self, declared: UUID, attached: ConsentAttached) -> Uncovered | None:
-        channel = self.collecting.incoming.channel
-        cover = Cover(
-            channel=channel,
-            agreement=self.cover,
-            consent=self.consents[attached.consent].state,
-            collection=self._collection(attached.consent).state,
-            power_kva=power_kva_on(self.meters[declared].state, civil_day(self.at)),
+    def _uncovered(self, cover: Cover) -> Uncovered | None:
+        """Return why nothing may be taken in under a consent, judging equal footings once.
+
+        Instants that have passed are all alike to the rule, so they are judged as `at`.
+        """
+        running = cover.collections.get(self.collecting.incoming.channel)
+        started_at = running.started_at if running else None
+        footing = Footing(
+            operator=cover.operator,
+            category=cover.category,
+            status=cover.status,
+            granted_at=max(cover.granted_at, self.at),
+            last_day=cover.last_day,
+            collection=running.status if running else CollectionStatus.IDLE,
+            started_at=max(started_at, self.at) if started_at else None,
+            power_kva=power_of(cover.powers, civil_day(self.at)),
         )
-        return uncovered(cover, attached.category, received_at=self.at)
+        key = (footing, cover.category)
+        if key not in self._judged:
+            channel = self.collecting.incoming.channel
+            self._judged[key] = uncovered_on(
+                self.agreement, channel, footing, cover.category, received_at=self.at
+            )
+        return self._judged[key]
 
-    def _collection(self, consent_id: UUID) -> Placed[Collection]:
-        stream = collection_id(consent_id, self.collecting.incoming.channel)
-        return self.collections.get(stream, _UNSTARTED)
+    def sealable(self, taken: Sequence[Taking]) -> list[Row]:
+        """Return what is taken in with its keys, minting those of a consent's first in a year."""
+        wanted = {
+            (one.owner, one.cover.consent, one.year)
+            for one in taken
+            if (one.cover.consent, one.year) not in self.rings[one.owner].readings
+        }
+        names = {
+            KeyName(
+                owner=UUID(bytes=owner),
+                purpose=Purpose.READINGS,
+                consent=UUID(bytes=consent),
+                year=year,
+            ): (owner, (consent, year))
+            for owner, consent, year in wanted
+        }
+        for name, key in self.collecting.services.keys.mint(names).items() if names else ():
+            owner, place = names[name]
+            self.rings[owner].readings[place] = key
+        return [
+            Row(
+                cover.consent,
+                self.rings[owner].readings[cover.consent, year],
+                row.reading,
+                row.packed,
+            )
+            for cover, owner, year, row in taken
+        ]
 
-    def seen(self, taken: Sequence[Taking]) -> dict[UUID, Loaded[Any]]:
-        """Return the consents and collections that the commit must expect."""
-        expected: dict[UUID, Loaded[Any]] = {}
-        for consent_id in {consent_id for consent_id, _, _ in taken}:
-            stream = collection_id(consent_id, self.collecting.incoming.channel)
-            for one, placed in (
-                (consent_id, self.consents[consent_id]),
-                (stream, self.collections[stream]),
-            ):
-                expected[one] = Loaded(placed.state, placed.version, placed.ended)
-        return expected
+    def expects(self, taken: Sequence[Taking]) -> list[Read]:
+        """Return the consents and collections that the commit must expect, at what versions."""
+        channel = self.collecting.incoming.channel
+        reads = []
+        for cover in {one.cover.consent: one.cover for one in taken}.values():
+            running = cover.collections[channel]
+            reads.append(Read(cover.consent, cover.version))
+            reads.append(Read(running.stream, running.version))
+        return reads
 
 
 def find_points(services: Services, incoming: Incoming) -> Points:
     """Return who declared a delivery's points, all at once."""
     operator, fluid = incoming.operator, incoming.fluid
-    lookups = {meter_lookup(operator, fluid, number): number for number, _ in incoming.rows}
+    values = {meter_value(operator, fluid, number): number for number, _ in incoming.rows}
+    found = services.keys.index.lead(Kind.METER, list(values))
     return {
-        lookups[lookup]: tuple(sorted(entries, key=lambda entry: entry.subject))
-        for lookup, entries in services.keys.index.find_many(lookups).items()
+        values[value]: sorted((Declared(*one) for one in entries), key=lambda one: one.meter)
+        for value, entries in found.items()
     }
-
-
-def sealable(taken: Sequence[Taking], keys: Mapping[KeyName, Key]) -> list[Row]:
-    """Return what is taken in, with the keys that were minted for it."""
-    return [Row(consent, keys[name], row.reading, row.packed) for consent, name, row in taken]

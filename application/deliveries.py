@@ -24,7 +24,6 @@ from application.collecting import (
     PackedRow,
     Slice,
     find_points,
-    sealable,
 )
 from application.offices import agreement_in_force
 from application.protocol import Nothing
@@ -156,13 +155,13 @@ class _Part:
         agreed = agreement_in_force(services, incoming.operator, at)
         collector = Collector(self.collecting, loading(agreement, agreed) if agreed else None, at)
         taken, outcomes = collector.sort(self.rows)
-        keys = services.keys.mint({name for _, name, _ in taken})
-        readings, key_ids = seal_readings(sealable(taken, keys))
+        readings, key_ids = seal_readings(collector.sealable(taken))
         event = self._event(agreed, readings, outcomes)
         changes = self._changes(state, event)
         kept = readings if len(readings) else None
-        frame = DeliveryFrame(changes=changes, readings=kept, key_ids=key_ids)
-        loading.seen.update(collector.seen(taken))
+        frame = DeliveryFrame(
+            changes=changes, readings=kept, key_ids=key_ids, expects=collector.expects(taken)
+        )
         self.outcomes, self.received = outcomes, event
         context = replace(services.context(), at=at)
         return propose_delivery(services.ledger, command, loading, frame, context)

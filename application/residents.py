@@ -45,7 +45,12 @@ def email_lookup(email: str) -> Lookup:
 
 def meter_lookup(operator: str, fluid: str, number: str) -> Lookup:
     """Return a point as the index knows it."""
-    return Lookup(Kind.METER, f"{operator}\n{fluid}\n{number}")
+    return Lookup(Kind.METER, meter_value(operator, fluid, number))
+
+
+def meter_value(operator: str, fluid: str, number: str) -> str:
+    """Return a point's value in the index."""
+    return f"{operator}\n{fluid}\n{number}"
 
 
 def open_account(services: Services, *, name: str, email: str, language: str) -> UUID:

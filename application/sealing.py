@@ -16,20 +16,25 @@ from ledger.frames import seal_event
 from ledger.record import assemble, encode_frame, encode_header
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from application.transact import Context, Ledger, Loading
     from domain.values import Change
-    from ledger.record import Readings
+    from ledger.record import Read, Readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFrame:
-    """What a delivery's commit is made of: its events, its readings, and their key ids."""
+    """What a delivery's commit is made of: its events, its readings, and their key ids.
+
+    `expects` are the consents and collections that the readings are taken in under.
+    """
 
     changes: list[Change]
     readings: Readings | None
     key_ids: bytes
+    expects: Sequence[Read] = ()
 
 
 def propose_delivery(
@@ -39,7 +44,11 @@ def propose_delivery(
     count = len(frame.readings) if frame.readings else 0
     header = header_of(command, loading.seen, frame.changes)
     (write,) = header.writes
-    header = replace(header, writes=(write._replace(events=write.events + count),))
+    header = replace(
+        header,
+        reads=(*header.reads, *frame.expects),
+        writes=(write._replace(events=write.events + count),),
+    )
     context = replace(context, extra={**context.extra, DeliveryReceived.TOPIC: frame.key_ids})
     encoded = encode_header(header)
     frames = []

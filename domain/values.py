@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -116,6 +117,7 @@ def civil_day(instant: datetime) -> date:
     return instant.astimezone(PARIS).date()
 
 
+@lru_cache(maxsize=4_096)
 def midnight(day: date) -> datetime:
     """Return the UTC instant at which a Europe/Paris day begins.
 

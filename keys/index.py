@@ -21,7 +21,7 @@ lists the commands. The whole index can be rebuilt from the log with the keys.
 """
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from os import urandom
@@ -110,23 +110,13 @@ class LookupIndex:
         Raises `AlreadyTaken` for another owner's e-mail, `OwnerGone` for an owner
         who is erased or being erased.
         """
+        self.reserve_many([(lookup, entry)], command)
+
+    def reserve_many(self, wanted: Iterable[tuple[Lookup, Entry]], command: UUID) -> None:
+        """Reserve all of these entries for one command, or none; see `reserve`."""
         with self._gate.writing() as tx:
-            tag = _tag(tx.epoch, lookup)
-            rows = _rows(tx, [tag])
-            present = [(_open(tx.epoch, row)[1], row) for row in rows]
-            if any(
-                one == entry and (row[4] == 1 or row[3] == command.bytes) for one, row in present
-            ):
-                return
-            if lookup.kind is Kind.EMAIL and any(one.owner != entry.owner for one, _ in present):
-                raise AlreadyTaken(lookup.kind)
-            _require_open(tx, entry.owner)
-            sealed = _seal(tx.epoch, tag, lookup, entry)
-            tx.connection.execute(
-                "INSERT INTO entries (tag, owner, command, confirmed, sealed) "
-                "VALUES (?, ?, ?, 0, ?)",
-                (tag, entry.owner.bytes, command.bytes, sealed),
-            )
+            for lookup, entry in wanted:
+                _reserve(tx, lookup, entry, command)
 
     def confirm(self, command: UUID) -> int:
         """Confirm what a command reserved; answers how many entries that were."""
@@ -166,6 +156,23 @@ class LookupIndex:
                     lookup = wanted[row[1]]
                     found.setdefault(lookup, set()).add(_open_subject(tx.epoch, row, lookup))
         return {lookup: frozenset(entries) for lookup, entries in found.items()}
+
+    def lead(self, kind: Kind, values: Sequence[str]) -> dict[str, list[tuple[bytes, bytes]]]:
+        """Find where many values of a kind lead: owner and subject, 16 bytes each.
+
+        The same as `find_many`, for a file of thousands.
+        """
+        found: dict[str, list[tuple[bytes, bytes]]] = {}
+        with self._gate.reading() as tx:
+            wanted = {_tag(tx.epoch, Lookup(kind, value)): value for value in values}
+            for row in _rows(tx, list(wanted)):
+                if row[4] == 1:
+                    value = wanted[row[1]]
+                    content = _content(tx.epoch, row)
+                    if content[16] != kind or content[17:] != value.encode():
+                        raise EntryBroken(row[0])
+                    found.setdefault(value, []).append((row[2], content[:16]))
+        return found
 
     def subjects_of(self, owner: UUID, kind: Kind) -> list[UUID]:
         """List what an owner's confirmed entries of a kind lead to, in the order they came."""
@@ -220,6 +227,21 @@ def rekey(tx: Transaction, young: EpochKey) -> int:
 
 def _rows(tx: Transaction, tags: list[bytes]) -> list[_Row]:
     return select_in(tx.connection, _COLUMNS + "tag IN", tags)
+
+
+def _reserve(tx: Transaction, lookup: Lookup, entry: Entry, command: UUID) -> None:
+    tag = _tag(tx.epoch, lookup)
+    present = [(_open(tx.epoch, row)[1], row) for row in _rows(tx, [tag])]
+    if any(one == entry and (row[4] == 1 or row[3] == command.bytes) for one, row in present):
+        return
+    if lookup.kind is Kind.EMAIL and any(one.owner != entry.owner for one, _ in present):
+        raise AlreadyTaken(lookup.kind)
+    _require_open(tx, entry.owner)
+    sealed = _seal(tx.epoch, tag, lookup, entry)
+    tx.connection.execute(
+        "INSERT INTO entries (tag, owner, command, confirmed, sealed) VALUES (?, ?, ?, 0, ?)",
+        (tag, entry.owner.bytes, command.bytes, sealed),
+    )
 
 
 def _require_open(tx: Transaction, owner: UUID) -> None:

@@ -12,7 +12,7 @@ the log, `destroy_owner`, `fingerprints` for the certificate, `end_epoch`. Each 
 be done again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from keys.journal import Destroyed, Journal
 from keys.key import Key, fingerprint, new_id
 from keys.keyring import Keyring, new_epoch
 from keys.names import KeyName, Purpose, consent_tag, owner_tag, tags
+from keys.tree import Ring
 
 FILE_NAME = "keys.sqlite"
 
@@ -195,6 +196,14 @@ class KeyStore:
         with self._gate.reading() as tx:
             rows = database.select_in(tx.connection, _OWNERS, list(wanted))
         return {wanted[raw]: UUID(bytes=owner) for raw, owner in rows}
+
+    def rings(self, owners: Iterable[bytes], years: Container[int]) -> dict[bytes, Ring]:
+        """Get of each owner the keys that a delivery needs, with one look at the store.
+
+        An owner without a living profile key is not in the answer.
+        """
+        with self._gate.reading() as tx:
+            return tree.open_rings(tx, list(owners), years)
 
     def keys_of(self, owner: UUID) -> dict[KeyName, UUID]:
         """List the names and ids of an owner's living keys."""

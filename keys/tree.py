@@ -5,7 +5,8 @@ key is unwrapped once for all of that person's sub-keys in it. Nothing opened
 here outlives the call.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from os import urandom
 from uuid import UUID
@@ -25,7 +26,7 @@ from keys.key import (
     unwrap,
     wrap,
 )
-from keys.names import KeyName, consent_tag, owner_tag
+from keys.names import KeyName, Purpose, consent_tag, owner_tag
 
 _COLUMNS = (
     "SELECT k.id, k.tag, k.wrapped, p.owner, p.key_id, p.wrapped "
@@ -38,6 +39,24 @@ _OWNER = itemgetter(3)
 
 _Wrapping = tuple[int, AESGCM]
 """A person's number, and the person's key ready to wrap."""
+
+
+_RINGS = (
+    "SELECT k.id, k.tag, k.wrapped, p.owner, p.key_id, p.wrapped, k.purpose, k.consent, k.year "
+    "FROM persons p JOIN keys k ON k.person = p.number WHERE k.purpose IN (1, 3) AND p.owner IN"
+)
+"""The keys of purposes PROFILE and READINGS."""
+
+
+@dataclass(slots=True)
+class Ring:
+    """What a delivery needs of one person: the profile's key, and those of readings.
+
+    `readings` is by the consent's 16 bytes and the year.
+    """
+
+    profile: Key
+    readings: dict[tuple[bytes, int], Key]
 
 
 class KeyDestroyed(Refused):
@@ -77,6 +96,28 @@ def open_names(tx: Transaction, wanted: Mapping[bytes, KeyName]) -> dict[KeyName
     """Open the sub-keys of these tags; a name without a living key is not in the answer."""
     opened = _open_rows(tx, select_in(tx.connection, _COLUMNS + "k.tag IN", list(wanted)))
     return {wanted[tag]: Key(UUID(bytes=raw), secret) for raw, tag, secret in opened}
+
+
+def open_rings(
+    tx: Transaction, owners: Sequence[bytes], years: Container[int]
+) -> dict[bytes, Ring]:
+    """Open the keys of owners' profiles, and of their readings of some years."""
+    rows = select_in(tx.connection, _RINGS, owners)
+    wanted = [row for row in rows if row[6] == Purpose.PROFILE or row[8] in years]
+    places = {row[0]: (row[3], row[7], row[8]) for row in wanted}
+    rings: dict[bytes, Ring] = {}
+    readings: list[tuple[bytes, tuple[bytes, int], Key]] = []
+    for raw, _, secret in _open_rows(tx, [row[:6] for row in wanted]):
+        owner, consent, year = places[raw]
+        key = Key(UUID(bytes=raw), secret)
+        if consent is None:
+            rings[owner] = Ring(key, {})
+        else:
+            readings.append((owner, (consent, year), key))
+    for owner, place, key in readings:
+        if owner in rings:
+            rings[owner].readings[place] = key
+    return rings
 
 
 def refuse(tx: Transaction, wanted: Mapping[bytes, KeyName]) -> None:

@@ -59,7 +59,7 @@ class ReadingKeysMissing(Corrupt):
 class Row:
     """A reading to be sealed, packed, with the consent it is taken in under, and its key."""
 
-    consent: UUID
+    consent: bytes
     key: Key
     reading: Reading
     packed: bytes
@@ -67,7 +67,7 @@ class Row:
 
 def row_of(consent: UUID, key: Key, reading: Reading) -> Row:
     """Return the row of a reading that was not packed yet."""
-    return Row(consent, key, reading, pack(reading))
+    return Row(consent.bytes, key, reading, pack(reading))
 
 
 class OpenedReading(NamedTuple):
@@ -120,7 +120,7 @@ def seal_readings(rows: Sequence[Row]) -> tuple[Readings, bytes]:
         event_id = noise[16 * place : 16 * place + 16]
         commitment = commitment_of(row.key, event_id, row.reading)
         kind = KIND_OF[type(row.reading)]
-        leaf = encode_reading_leaf(ReadingLeaf(kind, event_id, row.consent.bytes, commitment))
+        leaf = encode_reading_leaf(ReadingLeaf(kind, event_id, row.consent, commitment))
         leaves.append(leaf)
         sealings.append(sealing.Sealing(row.key, row.packed, leaf))
     sealed = tuple(sealing.seal_many(sealings))

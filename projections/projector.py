@@ -29,21 +29,23 @@ from keys.redaction import Redacted
 from ledger.frames import open_event
 from ledger.readings import ReadingKeysMissing
 from ledger.retrieval import read_records
-from projections import standing
+from projections import covers, standing
 from projections.entries import Entry, month_of, open_pages, open_slips, seal_page
 from projections.store import Batch, Part, Sealed, Slip, StandingRow, Unread
 from schemas.private import NO_KEY, decode_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from keys.key import Key
     from keys.store import KeyStore
+    from keys.tree import Ring
     from ledger.fold import Folder
     from ledger.frames import Opened
     from ledger.record import Frame, Readings, Record
     from ledger.store import Accepted
+    from projections.covers import Cover
     from projections.store import ProjectionStore
     from schemas.private import Private
 
@@ -286,6 +288,15 @@ class Projector:
         ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
         return [*open_pages(pages, keys, ordered), *open_slips(slips, keys, ordered)]
 
+    def covers_of(self, rings: Mapping[bytes, Ring]) -> dict[bytes, list[Cover]]:
+        """Return what a delivery decides on, by account, of those whose keys these are."""
+        return {
+            account: covers.decode(
+                sealing.open(rings[account].profile, sealed, _binding_of_covers(account))
+            )
+            for account, sealed in self.store.covers(rings.keys()).items()
+        }
+
     def standing_of(self, accounts: Iterable[UUID]) -> dict[UUID, standing.Standing]:
         """Return how accounts stand; one that is unknown, or was erased, is not in the answer."""
         rows = self.store.standing(list(accounts))
@@ -352,7 +363,14 @@ def _page(
         except Corrupt as error:
             unread.append(Unread(position, type(error).__name__))
     content = sealing.seal(key, standing.encode(stands), _binding(account))
-    return StandingRow(Sealed(key.id, content), list(stands.consents))
+    decided_on = sealing.seal(
+        key, covers.encode(covers.covers_of(stands)), _binding_of_covers(account.bytes)
+    )
+    return StandingRow(Sealed(key.id, content), decided_on, list(stands.consents))
+
+
+def _binding_of_covers(account: bytes) -> bytes:
+    return b"metroledger/covers/v1\0" + account
 
 
 def _binding(account: UUID) -> bytes:

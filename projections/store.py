@@ -69,9 +69,13 @@ class Batch:
 
 
 class StandingRow(NamedTuple):
-    """An account's sealed page, and the random ids of its consents, for tidying up."""
+    """An account's sealed page, what deliveries decide on sealed under the same key.
+
+    The random ids of its consents are for tidying up.
+    """
 
     sealed: Sealed
+    covers: bytes
     consents: Sequence[UUID]
 
 
@@ -99,6 +103,9 @@ class ProjectionStore(Protocol):
 
     def standing(self, accounts: Collection[UUID]) -> Mapping[UUID, Sealed]:
         """Return the sealed pages of the accounts that have one."""
+
+    def covers(self, accounts: Collection[bytes]) -> Mapping[bytes, bytes]:
+        """Return what deliveries decide on, sealed, by the account's 16 bytes."""
 
     def slips(self, consent: UUID) -> Sequence[Slip]:
         """Return a consent's slips, in ledger order."""

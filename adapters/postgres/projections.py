@@ -159,6 +159,16 @@ class PostgresProjections:
         )
         return {account: Sealed(key, content) for account, key, content in rows}
 
+    def covers(self, accounts: Collection[bytes]) -> Mapping[bytes, bytes]:
+        """Return what deliveries decide on, sealed, by the account's 16 bytes."""
+        return dict(
+            self._read(
+                "select uuid_send(account), covers from {}.standing"
+                " where account = any(%s::uuid[])",
+                uuids(accounts),
+            )
+        )
+
     def slips(self, consent: UUID) -> Sequence[Slip]:
         """Return a consent's slips, in ledger order."""
         rows = self._read(
@@ -284,11 +294,12 @@ def _put_standing(
     with connection.cursor() as cursor:
         cursor.executemany(
             sql.SQL(
-                "insert into {}.standing values (%s, %s, %s, %s) on conflict (account) do update"
-                " set key = excluded.key, consents = excluded.consents, sealed = excluded.sealed"
+                "insert into {}.standing values (%s, %s, %s, %s, %s) on conflict (account) do"
+                " update set key = excluded.key, consents = excluded.consents,"
+                " covers = excluded.covers, sealed = excluded.sealed"
             ).format(schema),
             [
-                (account, row.sealed.key, list(row.consents), row.sealed.content)
+                (account, row.sealed.key, list(row.consents), row.covers, row.sealed.content)
                 for account, row in standing.items()
             ],
         )

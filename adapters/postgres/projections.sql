@@ -14,9 +14,11 @@ create table "{schema}".standing (
     account uuid primary key,
     key uuid not null,
     consents uuid[] not null,
+    covers bytea not null,
     sealed bytea not null
 );
-alter table "{schema}".standing alter column sealed set storage external;
+alter table "{schema}".standing alter column covers set storage external,
+    alter column sealed set storage external;
 
 -- Readings as they lie in the log, found by their consent. They stay here for a month at
 -- most: then they are filed into pages.

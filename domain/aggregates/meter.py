@@ -7,6 +7,7 @@ consent's grant is written with `ConsentAttached`, and each ending with
 nothing lives on it any more, for its stream ends there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -234,16 +235,29 @@ def living_consent(
 
 
 def power_kva_on(state: Meter, day: date) -> int | None:
-    """Return the subscribed power in force on a day, in kVA; None when nobody said.
+    """Return the subscribed power in force on a day, in kVA; None when nobody said."""
+    return power_of(powers(state), day)
 
-    The operator's facts go before the occupant's word; where several deliveries
-    speak of the same first day, the latest does.
+
+def powers(state: Meter) -> tuple[tuple[date, int], ...]:
+    """Return every power that was ever said, in kVA, each with the day it holds from.
+
+    The occupant's own word holds from the beginning of time, so that the operator's go
+    before it.
     """
-    told = [fact for fact in state.facts if fact.from_day <= day and fact.power_kva is not None]
-    if told:
-        first_days = [fact.from_day for fact in told]
-        return [fact for fact in told if fact.from_day == max(first_days)][-1].power_kva
-    return state.declared.power_kva if state.declared else None
+    own = state.declared.power_kva if state.declared else None
+    said = () if own is None else ((date.min, own),)
+    told = ((fact.from_day, fact.power_kva) for fact in state.facts)
+    return (*said, *((day, power) for day, power in told if power is not None))
+
+
+def power_of(said: Sequence[tuple[date, int]], day: date) -> int | None:
+    """Return what was said of a day: of the latest first day, the latest word."""
+    until = [one for one in said if one[0] <= day]
+    if not until:
+        return None
+    latest = max(first for first, _ in until)
+    return [power for first, power in until if first == latest][-1]
 
 
 def occupied_on(state: Meter, day: date) -> bool:

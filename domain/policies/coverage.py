@@ -27,9 +27,9 @@ refusal is counted under the same reason by everybody.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.aggregates import agreement as agreements
 from domain.aggregates.agreement import Agreement
@@ -98,23 +98,87 @@ def uncovered(cover: Cover, category: Category, *, received_at: datetime) -> Unc
 
     The same for every reading of one consent in a delivery, so a bulk path asks once.
     """
+    return uncovered_on(
+        cover.agreement, cover.channel, footing_of(cover), category, received_at=received_at
+    )
+
+
+class Footing(NamedTuple):
+    """What the rule asks of a consent and its collection over a channel, and nothing else.
+
+    A consent that was never granted has `operator` None, a collection that was never
+    started `started_at`.
+    """
+
+    operator: str | None
+    category: Category | None
+    status: ConsentStatus
+    granted_at: datetime | None
+    last_day: date | None
+    collection: CollectionStatus
+    started_at: datetime | None
+    power_kva: int | None
+
+
+def footing_of(cover: Cover) -> Footing:
+    """Return the footing of a cover; a collection of another consent or channel is none."""
+    consent, collection = cover.consent or Consent(), cover.collection or Collection()
+    granted = consent.granted
+    own = granted is not None and collection.consent == granted.consent
+    if not own or collection.channel != cover.channel:
+        collection = Collection()
+    return Footing(
+        operator=granted.operator if granted else None,
+        category=granted.category if granted else None,
+        status=consent.status,
+        granted_at=granted.granted_at if granted else None,
+        last_day=consent.last_day,
+        collection=collection.status,
+        started_at=collection.started_at,
+        power_kva=cover.power_kva,
+    )
+
+
+def uncovered_on(
+    agreement: Stream[Agreement] | None,
+    channel: Channel,
+    footing: Footing,
+    category: Category,
+    *,
+    received_at: datetime,
+) -> Uncovered | None:
+    """Return the same as `uncovered`, of the bare facts."""
     return (
-        _without_agreement(cover, category, received_at)
-        or _without_consent(cover.consent, received_at)
-        or _of_another(cover, category)
-        or _without_collection(cover, received_at)
+        _without_agreement(agreement, channel, category, received_at)
+        or _without_consent(footing, received_at)
+        or _of_another(agreement, footing, category)
+        or _without_collection(channel, footing, received_at)
     )
 
 
 def outside(granted: ConsentGranted, reading: Reading) -> Uncovered | None:
     """Return why a reading lies outside what the consent is about, None when it does not."""
-    if CATEGORY_OF[type(reading)] != granted.category:
+    perimeter = Perimeter(granted.category, granted.number, granted.first_data_day)
+    return outside_of(perimeter, reading)
+
+
+class Perimeter(NamedTuple):
+    """What a consent is about: the category, the point's number, the first day."""
+
+    category: Category
+    number: str
+    first_data_day: date
+
+
+def outside_of(perimeter: Perimeter, reading: Reading) -> Uncovered | None:
+    """Return the same as `outside`, of the bare facts."""
+    if CATEGORY_OF[type(reading)] != perimeter.category:
         return Uncovered.OUTSIDE_SCOPE
     if reading.direction != Direction.CONSUMPTION:
         return Uncovered.OUTSIDE_SCOPE
-    if reading.number != granted.number:
+    if reading.number != perimeter.number:
         return Uncovered.ANOTHER_POINT
-    if measured_from(reading) < midnight(granted.first_data_day):
+    if measured_from(reading) < midnight(perimeter.first_data_day):
         return Uncovered.OUTSIDE_PERIMETER
     return None
 
@@ -133,48 +197,47 @@ def measured_from(reading: Reading) -> datetime:
             return day if reading.at is None else min(day, reading.at)
 
 
-def _without_agreement(cover: Cover, category: Category, received_at: datetime) -> Uncovered | None:
-    if cover.agreement is None or not agreements.in_force(cover.agreement.state, received_at):
+def _without_agreement(
+    agreement: Stream[Agreement] | None, channel: Channel, category: Category, at: datetime
+) -> Uncovered | None:
+    if agreement is None or not agreements.in_force(agreement.state, at):
         return Uncovered.NO_AGREEMENT
-    covered = agreements.covers_category(cover.agreement.state, category)
-    if not covered or not agreements.covers_channel(cover.agreement.state, cover.channel):
+    covered = agreements.covers_category(agreement.state, category)
+    if not covered or not agreements.covers_channel(agreement.state, channel):
         return Uncovered.NOT_IN_AGREEMENT
     return None
 
 
-def _without_consent(consent: Consent | None, received_at: datetime) -> Uncovered | None:
-    if consent is None or consent.granted is None:
+def _without_consent(footing: Footing, at: datetime) -> Uncovered | None:
+    if footing.granted_at is None:
         return Uncovered.NO_CONSENT
-    if consent.status is ConsentStatus.EXPIRED:
+    if footing.status is ConsentStatus.EXPIRED:
         return Uncovered.CONSENT_EXPIRED
-    if consent.status is not ConsentStatus.GRANTED:
+    if footing.status is not ConsentStatus.GRANTED:
         return Uncovered.CONSENT_ENDED
-    if received_at < consent.granted.granted_at:
+    if at < footing.granted_at:
         return Uncovered.NO_CONSENT
-    return Uncovered.CONSENT_EXPIRED if has_lapsed(consent, received_at) else None
+    lapsed = has_lapsed(Consent(last_day=footing.last_day), at)
+    return Uncovered.CONSENT_EXPIRED if lapsed else None
 
 
-def _of_another(cover: Cover, category: Category) -> Uncovered | None:
-    granted = cover.consent.granted if cover.consent else None
-    signed = cover.agreement.state.signed if cover.agreement else None
-    if granted is None or signed is None or granted.operator != signed.operator:
+def _of_another(
+    agreement: Stream[Agreement] | None, footing: Footing, category: Category
+) -> Uncovered | None:
+    signed = agreement.state.signed if agreement else None
+    if footing.operator is None or signed is None or footing.operator != signed.operator:
         return Uncovered.NO_AGREEMENT
-    return Uncovered.OUTSIDE_SCOPE if granted.category != category else None
+    return Uncovered.OUTSIDE_SCOPE if footing.category != category else None
 
 
-def _without_collection(cover: Cover, received_at: datetime) -> Uncovered | None:
-    collection, consent = cover.collection, cover.consent
-    if collection is None or collection.started_at is None or consent is None:
+def _without_collection(channel: Channel, footing: Footing, at: datetime) -> Uncovered | None:
+    if footing.started_at is None:
         return Uncovered.NO_COLLECTION
-    of_consent = consent.granted is not None and collection.consent == consent.granted.consent
-    if not of_consent or collection.channel != cover.channel:
-        return Uncovered.NO_COLLECTION
-    if collection.status is CollectionStatus.SUSPENDED:
+    if footing.collection is CollectionStatus.SUSPENDED:
         return Uncovered.COLLECTION_SUSPENDED
-    running = collection.status is CollectionStatus.RUNNING
-    if not running or received_at < collection.started_at:
+    if footing.collection is not CollectionStatus.RUNNING or at < footing.started_at:
         return Uncovered.NO_COLLECTION
-    return Uncovered.ABOVE_36_KVA if is_above_limit(cover.channel, cover.power_kva) else None
+    return Uncovered.ABOVE_36_KVA if is_above_limit(channel, footing.power_kva) else None
 
 
 def _outside(consent: Consent | None, reading: Reading) -> Uncovered | None:

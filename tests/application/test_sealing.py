@@ -70,7 +70,7 @@ def test_readings_sealed_at_once_have_the_leaves_they_have_one_at_a_time(rows: l
         alone = ReadingLeaf(
             KIND_OF[type(row.reading)],
             event,
-            row.consent.bytes,
+            row.consent,
             commitment_of(row.key, event, row.reading),
         )
         assert readings.leaf(place) == encode_reading_leaf(alone)
