@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from application.offices import NoAgreement, agreement_in_force, require_text
 from application.residents import resident
-from application.services import collection_id, derived_id, new_id
+from application.services import collection_id, derived_id, made_by, new_id
 from domain.aggregates import account, agreement, collection, consent, meter, terms
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import Origin
@@ -49,61 +49,86 @@ class Wish:
     first_day: date | None = None
 
 
-def grant_consent(services: Services, account_id: UUID, meter_id: UUID, wish: Wish) -> UUID:
-    """Grant a consent; return its id. One to the same thing that has lapsed is expired first."""
-    at, stream = services.clock(), new_id()
-    _expire_lapsed(services, meter_id, wish, at)
-    declared = services.ledger.load(meter, meter_id).state.declared
-    operator = declared.operator if declared else "?"
-    agreed = agreement_in_force(services, operator, at)
-    if agreed is None:
-        raise NoAgreement(operator)
-    wording = require_text(services, TextKind.CONSENT_WORDING)
-    wanted = Grant(
-        cites=services.register.read().cites[agreed],
+def grant_consent(
+    services: Services,
+    account_id: UUID,
+    meter_id: UUID,
+    wish: Wish,
+    *,
+    command: UUID | None = None,
+) -> UUID:
+    """Grant a consent; return its id. One to the same thing that has lapsed is expired first.
+
+    A `command` sent again gives the same consent. Whatever speaks against it is found while
+    it is decided: a refusal is told only when the command can never be accepted any more.
+    """
+    command = command or new_id()
+    at, stream = services.clock(), made_by(command)
+    if services.ledger.folder.store.accepted(command.bytes) is None:
+        _expire_lapsed(services, meter_id, wish, at)
+
+    def decide(load: Loading) -> Iterable[Change]:
+        declared = load(meter, meter_id)
+        facts = declared.state.declared
+        operator = facts.operator if facts else "?"
+        agreed = agreement_in_force(services, operator, at)
+        if agreed is None:
+            raise NoAgreement(operator)
+        wording = require_text(services, TextKind.CONSENT_WORDING)
+        ground = Ground(
+            account=load(account, account_id),
+            meter=declared,
+            agreement=load(agreement, agreed),
+            wording=load(terms, wording),
+        )
+        return grant(load(consent, stream), ground, _wanted(services, ground, wish, at))
+
+    context = services.context(resident(account_id))
+    services.ledger.transact(command, decide, context=context)
+    return stream
+
+
+def _wanted(services: Services, ground: Ground, wish: Wish, at: datetime) -> Grant:
+    return Grant(
+        cites=services.register.read().cites[ground.agreement.id],
         category=wish.category,
         recipient=wish.recipient,
         purpose=wish.purpose,
         granted_at=at,
-        evidence=_evidence(services, wording, wish),
+        evidence=_evidence(services, ground.wording.id, wish),
         holder=wish.holder,
         years=wish.years,
         last_day=wish.last_day,
         first_day=wish.first_day,
     )
 
-    def decide(load: Loading) -> Iterable[Change]:
-        ground = Ground(
-            account=load(account, account_id),
-            meter=load(meter, meter_id),
-            agreement=load(agreement, agreed),
-            wording=load(terms, wording),
-        )
-        return grant(load(consent, stream), ground, wanted)
 
-    context = services.context(resident(account_id))
-    services.ledger.transact(new_id(), decide, context=context)
-    return stream
-
-
-def refuse_consent(services: Services, account_id: UUID, meter_id: UUID, wish: Wish) -> UUID:
+def refuse_consent(
+    services: Services,
+    account_id: UUID,
+    meter_id: UUID,
+    wish: Wish,
+    *,
+    command: UUID | None = None,
+) -> UUID:
     """Keep a person's refusal, with the same evidence as a grant's; return its id."""
-    at, stream = services.clock(), new_id()
-    wording = require_text(services, TextKind.CONSENT_WORDING)
-    wanted = Refusal(
-        category=wish.category,
-        recipient=wish.recipient,
-        purpose=wish.purpose,
-        refused_at=at,
-        evidence=_evidence(services, wording, wish),
-    )
+    command = command or new_id()
+    at, stream = services.clock(), made_by(command)
 
     def decide(load: Loading) -> Iterable[Change]:
+        wording = require_text(services, TextKind.CONSENT_WORDING)
+        wanted = Refusal(
+            category=wish.category,
+            recipient=wish.recipient,
+            purpose=wish.purpose,
+            refused_at=at,
+            evidence=_evidence(services, wording, wish),
+        )
         holder, declared = load(account, account_id), load(meter, meter_id)
         return refuse(load(consent, stream), holder, declared, load(terms, wording), wanted)
 
     context = services.context(resident(account_id))
-    services.ledger.transact(new_id(), decide, context=context)
+    services.ledger.transact(command, decide, context=context)
     return stream
 
 
@@ -163,7 +188,12 @@ def start(services: Services, consent_id: UUID, channel: Channel) -> UUID:
 
 
 def withdraw_consent(
-    services: Services, consent_id: UUID, *, origin: Origin, actor: Actor | None = None
+    services: Services,
+    consent_id: UUID,
+    *,
+    origin: Origin,
+    actor: Actor | None = None,
+    command: UUID | None = None,
 ) -> None:
     """Withdraw a consent: from the commit on, no reading is accepted under it.
 
@@ -179,7 +209,7 @@ def withdraw_consent(
     granted = services.ledger.load(consent, consent_id).state.granted
     holder = resident(granted.account) if granted else services.system
     context = services.context(actor or holder)
-    services.ledger.transact(new_id(), decide, context=context)
+    services.ledger.transact(command or new_id(), decide, context=context)
     reason = StopReason.ERASURE if origin is Origin.ERASURE else StopReason.WITHDRAWN
     after_ending(services, consent_id, reason)
 

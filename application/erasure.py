@@ -22,7 +22,7 @@ import msgspec
 
 from application.consenting import after_ending, consents_of, withdraw_consent
 from application.parking import KEPT_DAYS
-from application.services import derived_id, new_id
+from application.services import derived_id, made_by, new_id
 from domain.aggregates import account
 from domain.aggregates.account import AccountStatus
 from domain.aggregates.collection import StopReason
@@ -87,19 +87,20 @@ class Erasure:
     leaf: int
 
 
-def request(services: Services, account_id: UUID, actor: Actor) -> None:
-    """Record that the person asked; the one-month clock starts."""
-    asked = new_id()
+def request(
+    services: Services, account_id: UUID, actor: Actor, *, command: UUID | None = None
+) -> None:
+    """Record that the person asked; the one-month clock starts. A pending request stands."""
+    command = command or new_id()
+    asked = made_by(command)
     at = services.clock()
 
     def decide(load: Loading) -> list[Change]:
         state = load(account, account_id).state
-        if state.request is not None or state.status in _BEYOND_REQUEST:
-            return []
         events = account.request_erasure(state, request=asked, requested_at=at)
         return [Change(stream=account_id, event=e, subject=account_id) for e in events]
 
-    services.ledger.transact(new_id(), decide, context=services.context(actor))
+    services.ledger.transact(command, decide, context=services.context(actor))
 
 
 def validate(services: Services, account_id: UUID, actor: Actor) -> None:

@@ -3,6 +3,9 @@
 An e-mail or a meter's number leads to random ids through the key store's lookup index
 only. A row is reserved before the append, confirmed when the fold accepted the
 command, and freed when it was barred.
+
+Whoever may have to ask again names the `command`: what it makes has an id that follows
+from it, so that the same command sent twice happens once. Without one, each call is new.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 from application.driving import drive
 from application.offices import require_text
 from application.protocol import bar
-from application.services import new_id
+from application.services import made_by, new_id
 from domain.aggregates import account, meter, terms
 from domain.errors import Refused
 from domain.events.account import AccountOpened
@@ -69,28 +72,37 @@ def open_account(services: Services, *, name: str, email: str, language: str) ->
     return stream
 
 
-def accept(services: Services, account_id: UUID, *, version: str, language: str) -> None:
+def accept(
+    services: Services,
+    account_id: UUID,
+    *,
+    version: str,
+    language: str,
+    command: UUID | None = None,
+) -> None:
     """Accept a version of the terms of use."""
-    text = require_text(services, TextKind.TERMS_OF_USE)
 
     def decide(load: Loading) -> Iterable[Change]:
+        text = require_text(services, TextKind.TERMS_OF_USE)
         holder, terms_of_use = load(account, account_id), load(terms, text)
         return accept_terms(holder, terms_of_use, version=version, language=language)
 
     context = services.context(resident(account_id))
-    services.ledger.transact(new_id(), decide, context=context)
+    services.ledger.transact(command or new_id(), decide, context=context)
 
 
-def declare_meter(
+def declare_meter(  # noqa: PLR0913 (what is declared, and under which command)
     services: Services,
     account_id: UUID,
     point: Point,
     *,
     entry_day: date,
     power_kva: int | None,
+    command: UUID | None = None,
 ) -> UUID:
     """Declare a meter; return the id of this account's declaration of it."""
-    stream, command = new_id(), new_id()
+    command = command or new_id()
+    stream = made_by(command)
 
     def decide(load: Loading) -> Iterable[Change]:
         holder, declared = load(account, account_id), load(meter, stream)

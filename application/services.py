@@ -61,6 +61,14 @@ def derived_id(key: Key, *parts: bytes) -> UUID:
     return UUID(bytes=blake2b(message, digest_size=16, key=key.secret).digest())
 
 
+def made_by(command: UUID) -> UUID:
+    """Return the id of what a command makes: the command sent again makes the same.
+
+    Derived from the command's 128 bits, which only its sender knows beforehand.
+    """
+    return UUID(bytes=blake2b(command.bytes, digest_size=16, person=b"made by").digest())
+
+
 def collection_id(consent: UUID, channel: Channel) -> UUID:
     """Return the id of a consent's collection over a channel.
 
