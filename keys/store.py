@@ -76,10 +76,11 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochMark:
-    """Which epoch the store is in: the id of its key, and how many ended before it."""
+    """Which epoch the store is in: its key's id, how many ended before it, since when it is."""
 
     id: UUID
     generation: int
+    since: datetime
 
 
 class KeyStore:
@@ -292,7 +293,8 @@ class KeyStore:
     def epoch(self) -> EpochMark:
         """Say which epoch the store is in."""
         with self._gate.reading() as tx:
-            return EpochMark(id=tx.epoch.id, generation=tx.generation)
+            held = {epoch.id: epoch.since for epoch in self._gate.keyring.epochs()}
+            return EpochMark(id=tx.epoch.id, generation=tx.generation, since=held[tx.epoch.id])
 
     def end_epoch(self, now: datetime) -> EpochMark:
         """End the epoch: from the return on, every older copy of the store opens nothing."""

@@ -20,6 +20,7 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.embedded_site import reachable_directory
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.projections import PostgresProjections
+from adapters.postgres.reactions import PostgresCursors
 from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
 from application.publishing import StoreTree, publish_all
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from application.reactions import Cursors
     from ledger.log import CommitLog
     from ledger.store import FoldStore
     from proofs.signing import Verifier
@@ -59,6 +61,7 @@ class Installation:
     register: Register
     keys: KeyStore
     shown: Projector
+    cursors: Cursors
     publisher: Publisher
     verifier: Verifier
     clock: Callable[[], datetime]
@@ -164,6 +167,7 @@ def open_ledger(settings: Settings, clock: Callable[[], datetime] = now) -> Iter
                 register=register,
                 keys=keys,
                 shown=Projector(folder, keys, lambda: register.read().ordered, projections),
+                cursors=PostgresCursors(connections),
                 publisher=publisher,
                 verifier=signer.verifier,
                 clock=clock,

@@ -366,7 +366,11 @@ def _page(
     decided_on = sealing.seal(
         key, covers.encode(covers.covers_of(stands)), _binding_of_covers(account.bytes)
     )
-    return StandingRow(Sealed(key.id, content), decided_on, list(stands.consents))
+    lasting = {
+        consent: placed.state.last_day if not placed.ended else None
+        for consent, placed in stands.consents.items()
+    }
+    return StandingRow(Sealed(key.id, content), decided_on, lasting)
 
 
 def _binding_of_covers(account: bytes) -> bytes:

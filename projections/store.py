@@ -71,12 +71,13 @@ class Batch:
 class StandingRow(NamedTuple):
     """An account's sealed page, what deliveries decide on sealed under the same key.
 
-    The random ids of its consents are for tidying up.
+    Its consents by their random ids: the last day of each that is in force, None of others.
+    Both are public, in the leaves of the grants.
     """
 
     sealed: Sealed
     covers: bytes
-    consents: Sequence[UUID]
+    consents: Mapping[UUID, date | None]
 
 
 class Unread(NamedTuple):
@@ -114,6 +115,9 @@ class ProjectionStore(Protocol):
         self, consent: UUID, first: date | None = None, last: date | None = None
     ) -> Sequence[Page]:
         """Return a consent's pages of the months from `first` to `last`, both included."""
+
+    def lapsed(self, before: date, limit: int) -> Sequence[UUID]:
+        """Return up to `limit` consents not ended whose last day lies before a day."""
 
     def crowded(self, slips: int, limit: int) -> Sequence[UUID]:
         """Return up to `limit` consents that have more than so many slips."""

@@ -192,6 +192,15 @@ class PostgresProjections:
         )
         return [Page(consent, month, Sealed(key, content)) for month, key, content in rows]
 
+    def lapsed(self, before: date, limit: int) -> Sequence[UUID]:
+        """Return up to `limit` consents not ended whose last day lies before a day."""
+        rows = self._read(
+            "select consent from {}.lasting where last_day < %s order by last_day limit %s",
+            before,
+            limit,
+        )
+        return [consent for (consent,) in rows]
+
     def crowded(self, slips: int, limit: int) -> Sequence[UUID]:
         """Return up to `limit` consents that have more than so many slips."""
         rows = self._read(
@@ -291,6 +300,12 @@ def _copy_slips(connection: Connection, schema: sql.Identifier, slips: Sequence[
 def _put_standing(
     connection: Connection, schema: sql.Identifier, standing: Mapping[UUID, StandingRow]
 ) -> None:
+    lasting = [
+        (consent, last_day)
+        for row in standing.values()
+        for consent, last_day in row.consents.items()
+        if last_day is not None
+    ]
     with connection.cursor() as cursor:
         cursor.executemany(
             sql.SQL(
@@ -303,6 +318,14 @@ def _put_standing(
                 for account, row in standing.items()
             ],
         )
+        known = uuids(consent.bytes for row in standing.values() for consent in row.consents)
+        cursor.execute(
+            sql.SQL("delete from {}.lasting where consent = any(%s::uuid[])").format(schema),
+            (known,),
+        )
+        cursor.executemany(
+            sql.SQL("insert into {}.lasting values (%s, %s)").format(schema), lasting
+        )
 
 
 def _forget(connection: Connection, schema: sql.Identifier, accounts: Collection[UUID]) -> None:
@@ -310,7 +333,7 @@ def _forget(connection: Connection, schema: sql.Identifier, accounts: Collection
     consents = sql.SQL("select unnest(consents) from {}.standing where account = any(%s)").format(
         schema
     )
-    for table in ("slips", "pages"):
+    for table in ("slips", "pages", "lasting"):
         connection.execute(
             sql.SQL("delete from {}.{} where consent in ({})").format(
                 schema, sql.Identifier(table), consents

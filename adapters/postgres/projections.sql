@@ -20,6 +20,13 @@ create table "{schema}".standing (
 alter table "{schema}".standing alter column covers set storage external,
     alter column sealed set storage external;
 
+-- Consents that have not ended, and their last day: both are public, in the grants' leaves.
+create table "{schema}".lasting (
+    consent uuid primary key,
+    last_day date not null
+);
+create index on "{schema}".lasting (last_day);
+
 -- Readings as they lie in the log, found by their consent. They stay here for a month at
 -- most: then they are filed into pages.
 create table "{schema}".slips (

@@ -118,3 +118,9 @@ create table if not exists projection (
     single boolean primary key default true check (single),
     generation integer not null
 );
+
+-- How far each reaction has come: the next position of the ledger that it looks at.
+create table if not exists reactions (
+    name text primary key,
+    next bigint not null
+);

@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from domain.errors import MetroledgerError, Unavailable
-from metroledger.cli import audits, demo, files, offices, people, proofs
+from metroledger.cli import audits, demo, files, offices, people, proofs, running
 from metroledger.cli.common import is_interruption
 from metroledger.settings import read_settings
 
@@ -48,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo.add_commands(commands, run_command)
-    for module in (offices, people, files, proofs, audits):
+    for module in (offices, people, files, proofs, audits, running):
         module.add_commands(commands)
     return parser
 

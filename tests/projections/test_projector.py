@@ -144,7 +144,7 @@ def test_no_personal_value_is_in_clear_in_any_generation(
         names = connection.execute(
             "select schemaname, tablename from pg_tables where schemaname like 'projection_%'"
         ).fetchall()
-        assert len(names) == 5
+        assert len(names) == 6
         for schema, table in names:
             query = sql.SQL("select t::text from {} t").format(sql.Identifier(schema, table))
             rows = connection.execute(query).fetchall()

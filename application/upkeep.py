@@ -1,0 +1,80 @@
+"""What must happen every day without anybody asking.
+
+Each duty looks before it acts and may be done by any process at any time, or twice: what
+it writes are derived commands, or changes that are the same when made again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from application.consenting import expire_consent
+from application.parking import drop_expired
+from application.reactions import stop_what_ended
+from application.residents import settle_reservations
+from domain.errors import Refused
+from domain.values import civil_day
+
+if TYPE_CHECKING:
+    from application.reactions import Cursors
+    from application.services import Services
+
+AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What one round of upkeep found to do, in numbers."""
+
+    endings: int
+    expired: int
+    filed: int
+    parked_dropped: int
+    epoch_ended: bool
+
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.endings or self.expired or self.filed or self.parked_dropped)
+
+
+def look_after(services: Services, cursors: Cursors) -> Round:
+    """Do every duty once: show, react, expire, file, drop what is over, end the epoch daily."""
+    services.shown.catch_up()
+    settle_reservations(services)
+    return Round(
+        endings=stop_what_ended(services, cursors),
+        expired=expire_lapsed(services),
+        filed=services.shown.compact(),
+        parked_dropped=drop_expired(services),
+        epoch_ended=end_epoch_daily(services),
+    )
+
+
+def expire_lapsed(services: Services, limit: int = AT_ONCE) -> int:
+    """Record the expiry of consents whose last day has passed; return of how many.
+
+    A consent covers nothing from that midnight on, recorded or not: this frees the meter for
+    a new act and stops the collections. One that was extended or ended since is passed over.
+    """
+    expired = 0
+    for consent in services.shown.store.lapsed(civil_day(services.clock()), limit):
+        try:
+            expire_consent(services, consent)
+        except Refused:
+            continue
+        expired += 1
+    return expired
+
+
+def end_epoch_daily(services: Services) -> bool:
+    """End the key store's epoch when it began on an earlier day; say whether it was ended.
+
+    From then on every older copy of the store, wherever it lies, opens nothing.
+    """
+    now = services.clock()
+    if civil_day(services.keys.epoch().since) >= civil_day(now):
+        return False
+    services.keys.end_epoch(now)
+    return True

@@ -1,0 +1,145 @@
+"""`metroledger run`: everything a ledger needs, as processes that are watched over.
+
+Each part is a command of its own and can run alone, on the same host or another; `run`
+starts them, starts again what dies, waiting longer each time, and ends them in order. Any
+of them may be killed at any moment: what it had answered is kept, and the next one goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from adapters.postgres.embedded import EmbeddedPostgres
+from application.upkeep import look_after
+from domain.errors import Unavailable
+from metroledger.bootstrap import database_directory, open_ledger
+from metroledger.cli.common import Commands, command
+from metroledger.settings import read_identity
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from metroledger.settings import Settings
+
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "upkeep": ("upkeep",),
+}
+"""The parts by name, each the command that runs it."""
+
+ROUND_S: Final = 0.5
+"""How long upkeep rests after a round that found nothing to do."""
+
+_RESTART_MAX_S: Final = 30.0
+_ENDING_S: Final = 15.0
+
+
+def add_commands(commands: Commands) -> None:
+    """Add this module's commands."""
+    run = command(commands, "run", _run, "Run the ledger: all its parts, watched over.")
+    run.add_argument(
+        "--only", nargs="+", choices=sorted(PARTS), default=sorted(PARTS), help="these parts"
+    )
+    upkeep = command(commands, "upkeep", _upkeep, "Show, react, expire, file; end epochs daily.")
+    upkeep.add_argument("--once", action="store_true", help="one round, then end")
+
+
+def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation, stopped_by_signals() as stop:
+        while True:
+            try:
+                done = look_after(installation.services, installation.cursors)
+            except Unavailable as error:
+                if arguments.once:
+                    raise
+                print(f"metroledger: {error}", file=sys.stderr)
+                stop.wait(1.0)
+                continue
+            if arguments.once or stop.is_set():
+                return 0
+            if done.idle:
+                stop.wait(ROUND_S)
+
+
+def _run(settings: Settings, arguments: argparse.Namespace) -> int:
+    read_identity(settings)
+    with contextlib.ExitStack() as stack:
+        if settings.database_url is None:
+            stack.enter_context(EmbeddedPostgres(database_directory(settings)))
+        stop = stack.enter_context(stopped_by_signals())
+        watched = [Watched(name, PARTS[name]) for name in arguments.only]
+        stack.callback(end_all, watched)
+        for one in watched:
+            one.start()
+            print(f"{one.name}: started", flush=True)
+        while not stop.wait(0.2):
+            for one in watched:
+                one.look(time.monotonic())
+    return 0
+
+
+@dataclass(slots=True)
+class Watched:
+    """A part that runs in a process of its own, and how often it died of late."""
+
+    name: str
+    arguments: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    deaths: int = 0
+    started_at: float = 0.0
+    again_at: float | None = None
+
+    def start(self) -> None:
+        """Start the process."""
+        command_line = [sys.executable, "-m", "metroledger", *self.arguments]
+        self.process = subprocess.Popen(command_line)
+        self.started_at, self.again_at = time.monotonic(), None
+
+    def look(self, now: float) -> None:
+        """Start the process again when it has died, after a pause that doubles with each death."""
+        if self.again_at is not None and now >= self.again_at:
+            self.start()
+            print(f"{self.name}: started again", flush=True)
+        elif self.again_at is None and self.process and self.process.poll() is not None:
+            self.deaths = 1 if now - self.started_at > _RESTART_MAX_S else self.deaths + 1
+            pause = min(0.25 * 2**self.deaths, _RESTART_MAX_S)
+            self.again_at = now + pause
+            code = self.process.returncode
+            print(f"{self.name}: ended with {code}; again in {pause:.1f} s", flush=True)
+
+
+def end_all(watched: Sequence[Watched]) -> None:
+    """End every part: first ask, then insist."""
+    running = [one.process for one in watched if one.process and one.process.poll() is None]
+    for process in running:
+        process.terminate()
+    deadline = time.monotonic() + _ENDING_S
+    for process in running:
+        try:
+            process.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """Lend an event that SIGINT and SIGTERM set, instead of ending the process where it stands."""
+    stop = threading.Event()
+
+    def ask(_signal: int, _frame: object) -> None:
+        stop.set()
+
+    before = {one: signal.signal(one, ask) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)

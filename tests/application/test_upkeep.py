@@ -1,0 +1,86 @@
+"""What nobody asks for happens: expiries, what a killed command left, the day's epoch."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from application.consenting import consents_of
+from application.services import collection_id, new_id
+from application.upkeep import end_epoch_daily, expire_lapsed, look_after
+from domain.aggregates import collection, consent, meter
+from domain.aggregates.collection import CollectionStatus
+from domain.aggregates.consent import ConsentStatus, Origin
+from domain.policies.consent import withdraw
+from domain.values import Change, Channel
+from metroledger.bootstrap import open_ledger
+from tests.application.world import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from application.transact import Loading
+    from metroledger.bootstrap import Installation
+    from tests.application.world import Place
+
+NUMBER = "00324585900021"
+
+
+def collection_of(installation: Installation, consent_id: UUID) -> CollectionStatus:
+    stream = collection_id(consent_id, Channel.SGE)
+    return installation.ledger.load(collection, stream).state.status
+
+
+def withdraw_and_die(installation: Installation, consent_id: UUID) -> None:
+    """What is on the ledger when the process was killed right after the withdrawal's commit."""
+    services = installation.services
+
+    def decide(load: Loading) -> Iterable[Change]:
+        given = load(consent, consent_id)
+        assert given.state.granted is not None
+        on_meter = load(meter, given.state.granted.meter)
+        return withdraw(given, on_meter, withdrawn_at=services.clock(), origin=Origin.RESIDENT)
+
+    services.ledger.transact(new_id(), decide, context=services.context())
+
+
+def test_a_collection_is_stopped_though_the_process_that_withdrew_was_killed(
+    ledger: Installation,
+) -> None:
+    (consent_id,) = settle(ledger, NUMBER).consents
+    withdraw_and_die(ledger, consent_id)
+    assert collection_of(ledger, consent_id) is CollectionStatus.RUNNING
+    assert look_after(ledger.services, ledger.cursors).endings == 1
+    assert collection_of(ledger, consent_id) is CollectionStatus.STOPPED
+    assert look_after(ledger.services, ledger.cursors).idle
+
+
+def test_on_the_day_after_its_last_a_consent_is_expired_and_not_before(place: Place) -> None:
+    with place.open() as installation:
+        household = settle(installation, NUMBER)
+        (consent_id,) = household.consents
+        last_day = consents_of(installation.services, household.account)[consent_id].last_day
+    assert last_day is not None
+    for days, status in ((0, ConsentStatus.GRANTED), (1, ConsentStatus.EXPIRED)):
+        noon = datetime.combine(last_day + timedelta(days=days), datetime.min.time(), UTC)
+        at = noon + timedelta(hours=12)
+        with open_ledger(place.settings, clock=lambda at=at: at) as installation:  # type: ignore[misc]  # bound now
+            installation.shown.catch_up()
+            assert expire_lapsed(installation.services) == days
+            assert installation.ledger.load(consent, consent_id).state.status is status
+            installation.shown.catch_up()
+            assert expire_lapsed(installation.services) == 0
+    with place.open() as installation:
+        assert collection_of(installation, consent_id) is CollectionStatus.STOPPED
+
+
+def test_an_epoch_ends_once_a_day(place: Place) -> None:
+    with place.open() as installation:
+        began = installation.keys.epoch()
+        assert not end_epoch_daily(installation.services)
+    tomorrow = began.since + timedelta(days=1)
+    with open_ledger(place.settings, clock=lambda: tomorrow) as installation:
+        assert end_epoch_daily(installation.services)
+        assert not end_epoch_daily(installation.services)
+        assert installation.keys.epoch().generation == began.generation + 1
