@@ -32,7 +32,7 @@ from application.vault import Vault
 from domain.values import Actor, Role
 from keys.files import write_durably
 from keys.keyring import FileKeyring
-from keys.store import KeyStore
+from keys.store import KeyStore, Options
 from ledger.fold import Folder
 from ledger.genesis import LedgerExists, make_genesis
 from metroledger.settings import Identity, Settings, read_identity
@@ -125,7 +125,7 @@ def create_ledger(settings: Settings, origin: str, clock: Callable[[], datetime]
         KeyStore.create(
             settings.keys, keyring=keyring, journal=settings.destroyed, now=clock()
         ).close()
-    with _connections(settings) as connections:
+    with connect(settings) as connections:
         connections.create_tables()
         log = PostgresLog(connections)
         if log.end() == 0:
@@ -141,10 +141,8 @@ def open_ledger(settings: Settings, clock: Callable[[], datetime] = now) -> Iter
     identity = read_identity(settings)
     signer = Signer.decode(settings.signing_key.read_text("ascii").strip())
     with (
-        _connections(settings) as connections,
-        KeyStore.open(
-            settings.keys, keyring=FileKeyring(settings.keyring), journal=settings.destroyed
-        ) as keys,
+        connect(settings) as connections,
+        open_keys(settings) as keys,
     ):
         connections.create_tables()
         store = PostgresFoldStore(connections)
@@ -178,6 +176,16 @@ def open_ledger(settings: Settings, clock: Callable[[], datetime] = now) -> Iter
             committer.close()
 
 
+def open_keys(settings: Settings) -> KeyStore:
+    """Open the key store, which first finishes what a crash or a restored backup left."""
+    return KeyStore.open(
+        settings.keys,
+        keyring=FileKeyring(settings.keyring),
+        journal=settings.destroyed,
+        options=Options(backup=settings.key_backup),
+    )
+
+
 def database_directory(settings: Settings) -> Path:
     """Return where the embedded server's data lies.
 
@@ -188,7 +196,8 @@ def database_directory(settings: Settings) -> Path:
 
 
 @contextlib.contextmanager
-def _connections(settings: Settings) -> Iterator[Connections]:
+def connect(settings: Settings) -> Iterator[Connections]:
+    """Lend connections to the ledger's database, starting the embedded one where it is that."""
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
             server = EmbeddedPostgres(database_directory(settings))

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 HOME: Final = "METROLEDGER_HOME"
 DATABASE: Final = "METROLEDGER_DATABASE_URL"
-_KNOWN: Final = frozenset({HOME, DATABASE})
+KEY_BACKUP: Final = "METROLEDGER_KEY_BACKUP"
+_KNOWN: Final = frozenset({HOME, DATABASE, KEY_BACKUP})
 _PREFIX: Final = "METROLEDGER_"
 
 
@@ -62,10 +63,15 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where everything lies. The database's address is a secret and is not printed."""
+    """Where everything lies. The database's address is a secret and is not printed.
+
+    `key_backup` is the file that each epoch's end copies the key store to, on another disk
+    and never beside the keyring.
+    """
 
     home: Path
     database_url: str | None = None
+    key_backup: Path | None = None
 
     @override
     def __repr__(self) -> str:
@@ -135,7 +141,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if unknown := sorted(ours - _KNOWN):
         raise UnknownSetting(unknown)
     home = Path(environment.get(HOME, "var")).absolute()
-    return Settings(home=home, database_url=environment.get(DATABASE))
+    backup = environment.get(KEY_BACKUP)
+    return Settings(
+        home=home,
+        database_url=environment.get(DATABASE),
+        key_backup=Path(backup).absolute() if backup else None,
+    )
 
 
 def read_identity(settings: Settings) -> Identity:

@@ -1,0 +1,160 @@
+"""The round of `metroledger doctor`: every check over one installation, in an order that helps.
+
+Files first, for they need nothing; then the database; then what rests on both. Where one
+thing does not open, what rests on it is left out: its own finding says why. The round
+changes nothing but what the start of any command does: the embedded database is started
+where it is not running, and a crash's remains are finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from adapters.postgres.condition import condition
+from adapters.postgres.connections import Connections
+from adapters.postgres.log import PostgresLog
+from adapters.postgres.projections import PostgresProjections
+from adapters.postgres.store import PostgresFoldStore
+from application.doctor import database, places, record
+from application.doctor.database import Condition
+from application.doctor.finding import Finding, State, examine, ok
+from application.register import Register
+from application.tally import Tally
+from keys.keyring import FileKeyring
+from keys.store import KeyStore
+from ledger.fold import Folder
+from metroledger.bootstrap import connect, database_directory, open_keys
+from metroledger.cli.files import OPERATOR, keyring_of
+from metroledger.settings import Settings, read_identity
+from projections.projector import Projector
+from proofs.publication import Publisher
+from proofs.signing import Signer
+
+Opened = TypeVar("Opened")
+
+
+def examine_installation(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Finding]:
+    """Make every check that can be made, one after another. Raises `NoLedger`."""
+    origin = read_identity(settings).origin
+    yield from _examine_places(settings, origin, clock())
+    with contextlib.ExitStack() as stack:
+        asked, finding = _open("database", lambda: _ask(stack, settings))
+        if asked is None:
+            yield finding
+            return
+        connections, found = asked
+        yield examine("database", lambda: database.durability(found))
+        yield examine("append-only", lambda: database.append_only(found))
+        yield examine("clock", lambda: _clocks(connections, settings.home, clock))
+        yield examine("other-processes", lambda: database.sessions(found))
+        folder = Folder(PostgresLog(connections), PostgresFoldStore(connections), origin)
+        yield from _examine_record(settings, folder, clock())
+        keys, finding = _open("key-store", lambda: stack.enter_context(open_keys(settings)))
+        if keys is None:
+            yield finding
+            return
+        yield examine("key-store", lambda: record.key_store(keys))
+        yield examine("shown", lambda: record.shown(_projector(connections, folder, keys)))
+
+
+def _examine_places(settings: Settings, origin: str, now: datetime) -> Iterator[Finding]:
+    keyring = FileKeyring(settings.keyring)
+    yield examine("secrets", lambda: places.secrets(_secrets(settings)))
+    yield examine(
+        "keys-apart", lambda: places.apart(settings.keys, settings.keyring, settings.destroyed)
+    )
+    yield examine(
+        "key-backup",
+        lambda: places.backup(settings.key_backup, settings.keyring, keyring.epochs()[-1]),
+    )
+    yield examine("epoch", lambda: places.epoch(keyring.epochs(), now))
+    yield examine(
+        "signing-key", lambda: places.signing(settings.signing_key, settings.verifying_key, origin)
+    )
+    yield examine("disk", lambda: places.disk([settings.home, database_directory(settings)]))
+    yield examine(
+        "operator-keys",
+        lambda: places.operator_keys({OPERATOR: len(keyring_of(settings).keys)}),
+    )
+    yield examine("parked-files", lambda: places.parked(settings.parked, now))
+
+
+def _examine_record(settings: Settings, folder: Folder, now: datetime) -> Iterator[Finding]:
+    def publisher() -> Publisher:
+        signer = Signer.decode(settings.signing_key.read_text("ascii").strip())
+        return Publisher(settings.tiles, signer, journal=settings.checkpoints)
+
+    def journal() -> Finding:
+        signer = Signer.decode(settings.signing_key.read_text("ascii").strip())
+        return record.checkpoints(settings.checkpoints, signer.verifier, publisher().published())
+
+    yield examine("log", lambda: record.log_is_ours(folder))
+    yield examine("tree", lambda: record.tree(publisher(), folder))
+    yield examine("checkpoints", journal)
+    yield examine("agreements", lambda: record.agreements(Register(folder).read(), now))
+    tally, finding = _open("leaves", lambda: _tally(folder))
+    if tally is None:
+        yield finding
+        return
+    yield examine("consents", lambda: record.consents(tally, now))
+    yield examine("deliveries", lambda: record.deliveries(tally, now))
+    yield examine("hours", lambda: record.hours(tally, now))
+
+
+def _open(check: str, do: Callable[[], Opened]) -> tuple[Opened | None, Finding]:
+    """Return what was opened, or None and the finding that says why not."""
+    opened: list[Opened] = []
+
+    def look() -> Finding:
+        opened.append(do())
+        return ok(check, "it opens")
+
+    finding = examine(check, look)
+    return (opened[0] if finding.state is State.OK else None), finding
+
+
+def _ask(stack: contextlib.ExitStack, settings: Settings) -> tuple[Connections, Condition]:
+    connections = stack.enter_context(connect(settings))
+    return connections, condition(connections)
+
+
+def _projector(connections: Connections, folder: Folder, keys: KeyStore) -> Projector:
+    register = Register(folder)
+    projections = PostgresProjections(connections)
+    projections.create()
+    return Projector(folder, keys, lambda: register.read().ordered, projections)
+
+
+def _tally(folder: Folder) -> Tally:
+    tally = Tally()
+    while not tally.read(folder.store):
+        pass
+    return tally
+
+
+def _secrets(settings: Settings) -> Iterator[Path]:
+    for directory in (
+        settings.signing_key.parent,
+        settings.keys,
+        settings.keyring.parent,
+        settings.destroyed.parent,
+        settings.operator_keys,
+        settings.parked,
+    ):
+        yield directory
+        if directory.is_dir():
+            yield from (path for path in directory.iterdir() if path.is_file())
+
+
+def _clocks(connections: Connections, home: Path, clock: Callable[[], datetime]) -> Finding:
+    """Ask the database for its time, and the file system by a file written now, at once."""
+    before = clock()
+    asked = condition(connections)
+    with tempfile.NamedTemporaryFile(dir=home, prefix=".doctor-") as file:
+        touched = datetime.fromtimestamp(Path(file.name).stat().st_mtime, UTC)
+    return database.clock(asked, before, clock(), touched)
