@@ -24,15 +24,14 @@ from domain.policies.coverage import (
     outside_of,
     uncovered_on,
 )
-from domain.values import civil_day
 from keys.index import Kind
 from keys.names import KeyName, Purpose
 from ledger.readings import Row, first_day
 from ledger.record import Read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
 
     from application.deliveries import Incoming
     from application.services import Services
@@ -111,6 +110,7 @@ class Collector:
     collecting: Collecting
     agreement: Stream[Agreement] | None
     at: datetime
+    today: date
     covers: dict[bytes, list[Cover]] = field(default_factory=dict)
     rings: dict[bytes, Ring] = field(default_factory=dict)
     reasons: dict[bytes, Uncovered | None] = field(default_factory=dict)
@@ -123,30 +123,22 @@ class Collector:
             number: [one for one in points.get(number, ()) if part.holds(one.meter)]
             for number in {row.number for row in rows}
         }
-        self._load(ours.values(), {first_day(row.reading).year for row in rows})
+        years = [first_day(row.reading).year for row in rows]
+        self._load(ours.values(), set(years))
         taken: list[Taking] = []
         outcomes: dict[str, Counter[str]] = {}
-        for row in rows:
+        for row, year in zip(rows, years, strict=True):
             ends = outcomes.get(row.number)
             if ends is None:
                 ends = outcomes[row.number] = Counter()
-            for end in self._sort_row(ours[row.number], row, taken):
-                ends[end] += 1
+            for one in ours[row.number]:
+                cover, reason = self._under(one.meter, row.reading)
+                if cover is not None:
+                    taken.append(Taking(cover, one.owner, year, row))
+                ends[ACCEPTED if cover is not None else reason] += 1
             if row.number not in points and part.number == 0:
                 ends[UNKNOWN_POINT] += 1
         return taken, outcomes
-
-    def _sort_row(
-        self, declared: Iterable[Declared], row: PackedRow, taken: list[Taking]
-    ) -> Iterator[str]:
-        """Yield what becomes of one reading for each account that declared its point."""
-        for one in declared:
-            cover, reason = self._under(one.meter, row.reading)
-            if cover is None:
-                yield reason
-                continue
-            taken.append(Taking(cover, one.owner, first_day(row.reading).year, row))
-            yield ACCEPTED
 
     def _under(self, meter: bytes, reading: Reading) -> tuple[Cover | None, Uncovered]:
         """Return the first consent that covers a reading, else the first reason why none does."""
@@ -190,7 +182,7 @@ class Collector:
             last_day=cover.last_day,
             collection=running.status if running else CollectionStatus.IDLE,
             started_at=max(started_at, self.at) if started_at else None,
-            power_kva=power_of(cover.powers, civil_day(self.at)),
+            power_kva=power_of(cover.powers, self.today),
         )
         key = (footing, cover.category)
         if key not in self._judged:

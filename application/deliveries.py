@@ -153,7 +153,8 @@ class _Part:
             return Nothing()
         at = services.clock()
         agreed = agreement_in_force(services, incoming.operator, at)
-        collector = Collector(self.collecting, loading(agreement, agreed) if agreed else None, at)
+        signed = loading(agreement, agreed) if agreed else None
+        collector = Collector(self.collecting, signed, at, civil_day(at))
         taken, outcomes = collector.sort(self.rows)
         readings, key_ids = seal_readings(collector.sealable(taken))
         event = self._event(agreed, readings, outcomes)

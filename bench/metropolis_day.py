@@ -32,7 +32,7 @@ from bench.rival import bulk_insert, load_append_save
 from bench.stages import stages
 from bench.table import Row, report
 from domain.values import next_day
-from metroledger.bootstrap import create_ledger, open_ledger
+from metroledger.bootstrap import create_ledger, open_ledger, rest_garbage_collector
 from metroledger.cli.files import ingest_file
 from metroledger.settings import Settings
 from projections.consumption import daily
@@ -180,6 +180,7 @@ def _take_files(
     keyring = Keyring(keys=(KEY,))
     said = Worker([], [])
     with open_ledger(settings) as installation:
+        rest_garbage_collector()
         ready.wait(120)
         while (path := todo.get()) is not None:
             begin = time.perf_counter()

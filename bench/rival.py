@@ -68,9 +68,9 @@ def load_append_save(conninfo: str, at_once: int) -> float:
     begin = time.perf_counter()
     done = 0
     for group in _groups(ids, at_once):
-        loaded = [application.repository.get(one) for one in group]
+        loaded: list[Meter] = [application.repository.get(one) for one in group]
         for place, meter in enumerate(loaded):
-            meter.receive(day="2026-11-21", values=_values(place, 1))  # type: ignore[attr-defined]  # a Meter
+            meter.receive(day="2026-11-21", values=_values(place, 1))
         application.save(*loaded)
         done += len(group)
     seconds = time.perf_counter() - begin

@@ -92,11 +92,17 @@ class _Settler:
     ) -> Iterator[Change]:
         now = self._services.clock()
         terms, wording = self._texts
-        point = {"operator": "enedis", "fluid": Fluid.ELECTRICITY, "number": number}
-        scope = {"recipient": "metropole", "purpose": "consumption_view"}
+        fluid, recipient, purpose = Fluid.ELECTRICITY, "metropole", "consumption_view"
         opened = AccountOpened(name=f"Foyer {number}", email=f"{number}@example.org", language="fr")
         accepted = TermsAccepted(terms=terms, version="1", sha256="0" * 64)
-        declared = MeterDeclared(account=account, entry_day=ENTRY_DAY, power_kva=9, **point)
+        declared = MeterDeclared(
+            account=account,
+            operator="enedis",
+            fluid=fluid,
+            number=number,
+            entry_day=ENTRY_DAY,
+            power_kva=9,
+        )
         granted = ConsentGranted(
             consent=consent,
             cites=self._services.register.read().cites[self._agreement],
@@ -116,10 +122,15 @@ class _Settler:
             account=account,
             meter=meter,
             agreement=self._agreement,
-            **point,
-            **scope,
+            operator="enedis",
+            fluid=fluid,
+            number=number,
+            recipient=recipient,
+            purpose=purpose,
         )
-        attached = ConsentAttached(consent=consent, category=Category.DAILY_INDEX, **scope)
+        attached = ConsentAttached(
+            consent=consent, category=Category.DAILY_INDEX, recipient=recipient, purpose=purpose
+        )
         started = CollectionStarted(consent=consent, channel=Channel.SGE, started_at=now)
         running = collection_id(consent, Channel.SGE)
         for stream, event in (

@@ -112,6 +112,7 @@ class Change:
     subject: UUID | None = None
 
 
+@lru_cache(maxsize=4_096)
 def civil_day(instant: datetime) -> date:
     """Return the Europe/Paris day that holds an aware instant."""
     return instant.astimezone(PARIS).date()

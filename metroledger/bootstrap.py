@@ -8,6 +8,7 @@ anything is answered, and no second history is ever signed.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -184,6 +185,18 @@ def open_keys(settings: Settings) -> KeyStore:
         journal=settings.destroyed,
         options=Options(backup=settings.key_backup),
     )
+
+
+def rest_garbage_collector() -> None:
+    """Let the collector of cycles look a hundred times more rarely, and not at what is there now.
+
+    For processes that take files in: a file makes some hundred thousand objects without a
+    cycle, and looking through them costs a third of its time. Memory stays flat all the same:
+    what is not in a cycle is freed at once.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def database_directory(settings: Settings) -> Path:

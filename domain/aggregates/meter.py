@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -253,11 +254,8 @@ def powers(state: Meter) -> tuple[tuple[date, int], ...]:
 
 def power_of(said: Sequence[tuple[date, int]], day: date) -> int | None:
     """Return what was said of a day: of the latest first day, the latest word."""
-    until = [one for one in said if one[0] <= day]
-    if not until:
-        return None
-    latest = max(first for first, _ in until)
-    return [power for first, power in until if first == latest][-1]
+    until = sorted((one for one in said if one[0] <= day), key=itemgetter(0))
+    return until[-1][1] if until else None
 
 
 def occupied_on(state: Meter, day: date) -> bool:
