@@ -160,7 +160,7 @@ class Collector:
         """Load the covers behind these points, and the keys that their readings need."""
         services = self.collecting.services
         owners = {one.owner for declared in ours for one in declared}
-        self.rings = services.keys.rings(owners, years)
+        self.rings = services.keys.rings(owners, min(years, default=0), max(years, default=0))
         for covers in services.shown.covers_of(self.rings).values():
             for cover in covers:
                 if cover.recipient == COLLECTOR:

@@ -12,7 +12,7 @@ the log, `destroy_owner`, `fingerprints` for the certificate, `end_epoch`. Each 
 be done again.
 """
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -198,13 +198,13 @@ class KeyStore:
             rows = database.select_in(tx.connection, _OWNERS, list(wanted))
         return {wanted[raw]: UUID(bytes=owner) for raw, owner in rows}
 
-    def rings(self, owners: Iterable[bytes], years: Container[int]) -> dict[bytes, Ring]:
-        """Get of each owner the keys that a delivery needs, with one look at the store.
+    def rings(self, owners: Iterable[bytes], first_year: int, last_year: int) -> dict[bytes, Ring]:
+        """Get of each owner the keys that a delivery of some years needs, with one look.
 
         An owner without a living profile key is not in the answer.
         """
         with self._gate.reading() as tx:
-            return tree.open_rings(tx, list(owners), years)
+            return tree.open_rings(tx, list(owners), first_year, last_year)
 
     def keys_of(self, owner: UUID) -> dict[KeyName, UUID]:
         """List the names and ids of an owner's living keys."""

@@ -5,8 +5,9 @@ key is unwrapped once for all of that person's sub-keys in it. Nothing opened
 here outlives the call.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from operator import itemgetter
 from os import urandom
 from uuid import UUID
@@ -26,7 +27,7 @@ from keys.key import (
     unwrap,
     wrap,
 )
-from keys.names import KeyName, Purpose, consent_tag, owner_tag
+from keys.names import KeyName, consent_tag, owner_tag
 
 _COLUMNS = (
     "SELECT k.id, k.tag, k.wrapped, p.owner, p.key_id, p.wrapped "
@@ -35,17 +36,18 @@ _COLUMNS = (
 _PERSONS = "SELECT number, owner, key_id, wrapped FROM persons WHERE owner IN"
 
 _Row = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
-_OWNER = itemgetter(3)
+_OWNER, _FIRST = itemgetter(3), itemgetter(0)
 
 _Wrapping = tuple[int, AESGCM]
 """A person's number, and the person's key ready to wrap."""
 
 
 _RINGS = (
-    "SELECT k.id, k.tag, k.wrapped, p.owner, p.key_id, p.wrapped, k.purpose, k.consent, k.year "
-    "FROM persons p JOIN keys k ON k.person = p.number WHERE k.purpose IN (1, 3) AND p.owner IN"
+    "SELECT p.owner, p.key_id, p.wrapped, k.id, k.tag, k.wrapped, k.consent, k.year "
+    "FROM persons p JOIN keys k ON k.person = p.number "
+    "WHERE (k.purpose = 1 OR k.purpose = 3 AND k.year BETWEEN {} AND {}) AND p.owner IN"
 )
-"""The keys of purposes PROFILE and READINGS."""
+"""The keys of purposes PROFILE and READINGS, of some years."""
 
 
 @dataclass(slots=True)
@@ -99,24 +101,26 @@ def open_names(tx: Transaction, wanted: Mapping[bytes, KeyName]) -> dict[KeyName
 
 
 def open_rings(
-    tx: Transaction, owners: Sequence[bytes], years: Container[int]
+    tx: Transaction, owners: Sequence[bytes], first_year: int, last_year: int
 ) -> dict[bytes, Ring]:
-    """Open the keys of owners' profiles, and of their readings of some years."""
-    rows = select_in(tx.connection, _RINGS, owners)
-    wanted = [row for row in rows if row[6] == Purpose.PROFILE or row[8] in years]
-    places = {row[0]: (row[3], row[7], row[8]) for row in wanted}
+    """Open the keys of owners' profiles, and of their readings of some years, both included."""
+    rows = select_in(tx.connection, _RINGS.format(int(first_year), int(last_year)), owners)
+    rows.sort(key=_FIRST)
     rings: dict[bytes, Ring] = {}
-    readings: list[tuple[bytes, tuple[bytes, int], Key]] = []
-    for raw, _, secret in _open_rows(tx, [row[:6] for row in wanted]):
-        owner, consent, year = places[raw]
-        key = Key(UUID(bytes=raw), secret)
-        if consent is None:
-            rings[owner] = Ring(key, {})
-        else:
-            readings.append((owner, (consent, year), key))
-    for owner, place, key in readings:
-        if owner in rings:
-            rings[owner].readings[place] = key
+    for owner, of_owner in groupby(rows, _FIRST):
+        profile: Key | None = None
+        readings: dict[tuple[bytes, int], Key] = {}
+        wrapping: AESGCM | None = None
+        for _, person_key, person_wrapped, raw, tag, wrapped, consent, year in of_owner:
+            if wrapping is None:
+                wrapping = AESGCM(_open_person(tx, owner, person_key, person_wrapped))
+            key = Key(UUID(bytes=raw), _open_sub(wrapping, owner, raw, tag, wrapped))
+            if consent is None:
+                profile = key
+            else:
+                readings[consent, year] = key
+        if profile is not None:
+            rings[owner] = Ring(profile, readings)
     return rings
 
 
@@ -185,11 +189,15 @@ def _open_rows(tx: Transaction, rows: list[_Row]) -> list[tuple[bytes, bytes, by
     for raw, tag, wrapped, of, person_key, person_wrapped in rows:
         if wrapping is None or of != owner:
             owner, wrapping = of, AESGCM(_open_person(tx, of, person_key, person_wrapped))
-        secret = unwrap(wrapping, wrapped, sub_binding(owner=owner, key_id=raw, tag=tag))
-        if secret is None:
-            raise WrapBroken(UUID(bytes=raw))
-        opened.append((raw, tag, secret))
+        opened.append((raw, tag, _open_sub(wrapping, owner, raw, tag, wrapped)))
     return opened
+
+
+def _open_sub(wrapping: AESGCM, owner: bytes, raw: bytes, tag: bytes, wrapped: bytes) -> bytes:
+    secret = unwrap(wrapping, wrapped, sub_binding(owner=owner, key_id=raw, tag=tag))
+    if secret is None:
+        raise WrapBroken(UUID(bytes=raw))
+    return secret
 
 
 def _open_person(tx: Transaction, owner: bytes, key_id: bytes, wrapped: bytes) -> bytes:
