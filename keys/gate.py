@@ -14,6 +14,7 @@ one unwrap at start is enough); it goes as soon as the store's epoch is another.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -89,6 +90,7 @@ class Gate:
         self.path = path
         self.keyring = keyring
         self.journal = journal
+        self.observe: Callable[[str, float], None] = lambda _kind, _seconds: None
         self._catch_up = catch_up
         self._lock = RLock()
         self._epoch: EpochKey | None = None
@@ -108,7 +110,7 @@ class Gate:
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """Open a transaction that reads; it sees no key that the journal lists."""
-        with self._lock, ExitStack() as stack:
+        with self._timed("read"), self._lock, ExitStack() as stack:
             tx = stack.enter_context(self._begin("BEGIN"))
             if tx.applied != self.journal.size():
                 stack.close()
@@ -119,13 +121,21 @@ class Gate:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """Open a transaction that writes, alone; it is durable when the block ends."""
-        with self._lock, ExitStack() as stack:
+        with self._timed("write"), self._lock, ExitStack() as stack:
             tx = stack.enter_context(self._begin("BEGIN IMMEDIATE"))
             while tx.applied != self.journal.size():
                 stack.close()
                 self.heal()
                 tx = stack.enter_context(self._begin("BEGIN IMMEDIATE"))
             yield tx
+
+    @contextmanager
+    def _timed(self, kind: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.observe(kind, time.perf_counter() - begun)
 
     def heal(self) -> int:
         """Destroy what the journal lists and the store still has; answers how many keys went."""

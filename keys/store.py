@@ -64,6 +64,8 @@ class Options:
     """Where the copy of each epoch's end goes; it never lies beside a keyring."""
     step: Callable[[str], None] = field(default=lambda _: None)
     """Hears each of `STEPS` as it is passed: for the operator's log, and for tests that kill."""
+    observe: Callable[[str, float], None] = field(default=lambda _kind, _seconds: None)
+    """Hears of each transaction whether it was to "read" or to "write", and its seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,7 @@ class KeyStore:
         _require_apart(directory, journal)
         options = options or Options()
         gate = Gate(directory / FILE_NAME, keyring, Journal(journal), destruction.catch_up)
+        gate.observe = options.observe
         try:
             gone = gate.heal()
             ended = epochs.finish_forward(gate, backup=options.backup, step=options.step)

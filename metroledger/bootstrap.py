@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from ledger.store import FoldStore
     from proofs.signing import Verifier
 
+    Observe = Callable[[str, float], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
@@ -102,6 +104,10 @@ class Installation:
         return self.ledger.folder.store
 
 
+def unobserved(_kind: str, _seconds: float) -> None:
+    """Hear of a transaction of the key store, and do nothing."""
+
+
 def now() -> datetime:
     """Return the present instant, in UTC: the program's one clock."""
     return datetime.now(UTC)
@@ -137,13 +143,18 @@ def create_ledger(settings: Settings, origin: str, clock: Callable[[], datetime]
 
 
 @contextlib.contextmanager
-def open_ledger(settings: Settings, clock: Callable[[], datetime] = now) -> Iterator[Installation]:
-    """Open the ledger of the home directory, having checked that it may be trusted to go on."""
+def open_ledger(
+    settings: Settings, clock: Callable[[], datetime] = now, observe: Observe = unobserved
+) -> Iterator[Installation]:
+    """Open the ledger of the home directory, having checked that it may be trusted to go on.
+
+    `observe` hears of each transaction of the key store, for metrics.
+    """
     identity = read_identity(settings)
     signer = Signer.decode(settings.signing_key.read_text("ascii").strip())
     with (
         connect(settings) as connections,
-        open_keys(settings) as keys,
+        open_keys(settings, observe) as keys,
     ):
         connections.create_tables()
         store = PostgresFoldStore(connections)
@@ -177,13 +188,13 @@ def open_ledger(settings: Settings, clock: Callable[[], datetime] = now) -> Iter
             committer.close()
 
 
-def open_keys(settings: Settings) -> KeyStore:
+def open_keys(settings: Settings, observe: Observe = unobserved) -> KeyStore:
     """Open the key store, which first finishes what a crash or a restored backup left."""
     return KeyStore.open(
         settings.keys,
         keyring=FileKeyring(settings.keyring),
         journal=settings.destroyed,
-        options=Options(backup=settings.key_backup),
+        options=Options(backup=settings.key_backup, observe=observe),
     )
 
 

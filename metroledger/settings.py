@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 HOME: Final = "METROLEDGER_HOME"
 DATABASE: Final = "METROLEDGER_DATABASE_URL"
 KEY_BACKUP: Final = "METROLEDGER_KEY_BACKUP"
-_KNOWN: Final = frozenset({HOME, DATABASE, KEY_BACKUP})
+OPERATIONS: Final = "METROLEDGER_OPERATIONS"
+_KNOWN: Final = frozenset({HOME, DATABASE, KEY_BACKUP, OPERATIONS})
+PORT_MAX: Final = 65_535
 _PREFIX: Final = "METROLEDGER_"
 
 
@@ -35,6 +37,17 @@ class UnknownSetting(Refused):
         super().__init__(
             f"unknown settings: {', '.join(names)}; known are {', '.join(sorted(_KNOWN))}; "
             "correct the name or unset it"
+        )
+
+
+class NoAddress(Refused):
+    """A setting that names an address does not."""
+
+    def __init__(self, name: str) -> None:
+        """Take the setting's name."""
+        super().__init__(
+            f"{name} is not an address; write HOST:PORT, for instance 127.0.0.1:9464, and keep it "
+            "where only those who watch this machine can reach it"
         )
 
 
@@ -66,12 +79,14 @@ class Settings:
     """Where everything lies. The database's address is a secret and is not printed.
 
     `key_backup` is the file that each epoch's end copies the key store to, on another disk
-    and never beside the keyring.
+    and never beside the keyring; `operations` is where health and metrics are answered, host
+    and port, on loopback unless told otherwise.
     """
 
     home: Path
     database_url: str | None = None
     key_backup: Path | None = None
+    operations: tuple[str, int] = ("127.0.0.1", 9464)
 
     @override
     def __repr__(self) -> str:
@@ -146,7 +161,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         home=home,
         database_url=environment.get(DATABASE),
         key_backup=Path(backup).absolute() if backup else None,
+        operations=_address(environment.get(OPERATIONS, "127.0.0.1:9464"), OPERATIONS),
     )
+
+
+def _address(text: str, name: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > PORT_MAX:
+        raise NoAddress(name)
+    return host.strip("[]"), int(port)
 
 
 def read_identity(settings: Settings) -> Identity:

@@ -27,6 +27,7 @@ CHECKPOINTS_MAX: Final = 1_000
 FOLD_LAG_MAX: Final = 10_000
 SHOWN_LAG_MAX: Final = 400
 SOON: Final = timedelta(days=60)
+UNPUBLISHED_MAX: Final = timedelta(minutes=2)
 QUIET: Final = timedelta(days=3)
 """Enedis sends a day's indexes by the day after; at the third it counts as late."""
 
@@ -63,6 +64,23 @@ def checkpoints(journal: Path, verifier: Verifier, published: SignedCheckpoint |
     if published is not None and (not notes or notes[-1] != published.note):
         book.refuse("it does not end in the published checkpoint")
     return ok("checkpoints", f"{len(notes)} in the journal; the last {len(signed)} verify and grow")
+
+
+def checkpoint(publisher: Publisher, folder: Folder, age: timedelta) -> Finding:
+    """Check that what was folded is published; `age` is how old the published checkpoint is.
+
+    A commit is answered only under a checkpoint, so the two differ for moments only.
+    """
+    published = publisher.published()
+    size = published.checkpoint.size if published else 0
+    behind = folder.store.cursor().size - size
+    if behind > 0 and age > UNPUBLISHED_MAX:
+        return broken(
+            "checkpoint",
+            f"{behind} leaves are not published, and the last checkpoint is {age} old",
+            "look at the disk, and at the publisher's message in the log",
+        )
+    return ok("checkpoint", f"it covers {size} leaves; {max(behind, 0)} are on their way")
 
 
 def key_store(keys: KeyStore) -> Finding:

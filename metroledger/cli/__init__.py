@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from domain.errors import MetroledgerError, Unavailable
-from metroledger.cli import audits, demo, doctor, files, offices, people, proofs, running
+from metroledger.cli import audits, demo, doctor, files, offices, people, proofs, running, watching
 from metroledger.cli.common import is_interruption
 from metroledger.settings import read_settings
 
@@ -35,6 +35,7 @@ EPILOG = """\
 METROLEDGER_HOME names the directory of the ledger (default: ./var).
 METROLEDGER_DATABASE_URL names a PostgreSQL; without it, an embedded one is started.
 METROLEDGER_KEY_BACKUP names the file that each epoch's end copies the key store to.
+METROLEDGER_OPERATIONS names where health and metrics are answered (127.0.0.1:9464).
 What a command makes has an id: the second word that it prints. COMMAND --help says more.
 Exit codes: 0 done (verified), 1 refused (refuted), 2 could not tell, or not available."""
 
@@ -49,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo.add_commands(commands, run_command)
-    for module in (offices, people, files, proofs, audits, running, doctor):
+    for module in (offices, people, files, proofs, audits, running, watching, doctor):
         module.add_commands(commands)
     return parser
 

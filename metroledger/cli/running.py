@@ -8,6 +8,7 @@ of them may be killed at any moment: what it had answered is kept, and the next 
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adapters.postgres.embedded import EmbeddedPostgres
+from application.telling import tell
 from application.upkeep import look_after
 from domain.errors import Unavailable
+from metroledger import logs
 from metroledger.bootstrap import database_directory, open_ledger
 from metroledger.cli.common import Commands, command
 from metroledger.settings import read_identity
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "upkeep": ("upkeep",),
+    "operations": ("operations",),
 }
 """The parts by name, each the command that runs it."""
 
@@ -52,6 +56,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
+    logs.set_up(sys.stderr)
     with open_ledger(settings) as installation, stopped_by_signals() as stop:
         while True:
             try:
@@ -59,7 +64,7 @@ def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
             except Unavailable as error:
                 if arguments.once:
                     raise
-                print(f"metroledger: {error}", file=sys.stderr)
+                tell("upkeep-waits", logging.WARNING, error=error)
                 stop.wait(1.0)
                 continue
             if arguments.once or stop.is_set():

@@ -1,0 +1,140 @@
+"""Watch a ledger: the port that answers whether it is alive, ready, and in figures.
+
+The process that serves the port reads the ledger's figures from the database and the files
+at each scrape: they are the same whichever process did the work, and one that was killed
+takes nothing with it. What only a process knows of itself (its requests, its transactions
+with the key store) it serves on a port of its own, so that no process speaks for another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Final
+
+import uvicorn
+from prometheus_client import CollectorRegistry, GCCollector, Histogram, ProcessCollector
+from starlette.types import ASGIApp
+
+from adapters.http.figures import LedgerFigures, Watch
+from adapters.http.metering import Meters
+from adapters.http.operation import Probe, operation_app
+from application.doctor import places, record
+from application.doctor.finding import Finding, examine
+from keys.keyring import FileKeyring
+from metroledger.bootstrap import Installation, database_directory
+from proofs.publication import CHECKPOINT
+
+_START_S: Final = 10.0
+_KEY_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0)
+
+
+class Watched:
+    """The series of one process; made before the ledger is opened, so that its keys are timed."""
+
+    def __init__(self) -> None:
+        """Register what a process counts of itself."""
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.meters = Meters(self.registry)
+        self._keys = Histogram(
+            "metroledger_key_store_seconds",
+            "How long a transaction with the key store took in this process.",
+            ("kind",),
+            buckets=_KEY_BUCKETS_S,
+            registry=self.registry,
+        )
+
+    def observe(self, kind: str, seconds: float) -> None:
+        """Count one transaction with the key store."""
+        self._keys.labels(kind).observe(seconds)
+
+
+def operations_of(installation: Installation, watched: Watched, *, ledger: bool) -> ASGIApp:
+    """Return what the operations port of this process serves.
+
+    With the `ledger`'s figures: those need to be served by one process only.
+    """
+    if ledger:
+        watch = Watch(
+            services=installation.services,
+            checkpoint=lambda: _published(installation),
+            checkpoint_file=installation.settings.tiles / CHECKPOINT,
+            checks=lambda: _cheap_checks(installation),
+        )
+        watched.registry.register(LedgerFigures(watch))
+    probe = Probe(ready=lambda: readiness(installation), registry=watched.registry)
+    return operation_app(probe, watched.meters)
+
+
+def readiness(installation: Installation) -> Sequence[Finding]:
+    """Check what a process needs to answer anybody: database, log, keys, checkpoint, pages."""
+    folder = installation.ledger.folder
+    return [
+        examine("log", lambda: record.log_is_ours(folder)),
+        examine("key-store", lambda: record.key_store(installation.keys)),
+        examine(
+            "checkpoint",
+            lambda: record.checkpoint(installation.publisher, folder, _age(installation)),
+        ),
+        examine("shown", lambda: record.shown(installation.shown)),
+    ]
+
+
+@contextlib.contextmanager
+def served(app: ASGIApp, address: tuple[str, int]) -> Iterator[int]:
+    """Serve an application in a thread of this process; yields the port it is bound to.
+
+    Raises `OSError` where the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.create_server(address, family=family) as bound:
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, lifespan="off"
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [bound]}, name="operations", daemon=True
+        )
+        thread.start()
+        deadline = time.monotonic() + _START_S
+        while not server.started and thread.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        try:
+            yield bound.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _cheap_checks(installation: Installation) -> Iterator[Finding]:
+    """Make the doctor's checks that cost next to nothing: of files, and of the present."""
+    settings, now = installation.settings, installation.clock()
+    epochs = FileKeyring(settings.keyring).epochs
+    yield examine("epoch", lambda: places.epoch(epochs(), now))
+    yield examine(
+        "key-backup",
+        lambda: places.backup(settings.key_backup, settings.keyring, epochs()[-1]),
+    )
+    yield examine("disk", lambda: places.disk([settings.home, database_directory(settings)]))
+    yield examine("parked-files", lambda: places.parked(settings.parked, now))
+    yield examine("agreements", lambda: record.agreements(installation.register.read(), now))
+    yield from readiness(installation)
+
+
+def _published(installation: Installation) -> int:
+    signed = installation.publisher.published()
+    return signed.checkpoint.size if signed else 0
+
+
+def _age(installation: Installation) -> timedelta:
+    """Return how old the published checkpoint is; of none, nothing."""
+    file = installation.settings.tiles / CHECKPOINT
+    if not file.exists():
+        return timedelta(0)
+    return timedelta(seconds=installation.clock().timestamp() - file.stat().st_mtime)
