@@ -16,7 +16,7 @@ from domain.events.base import Event, KeyPurpose
 from domain.values import Direction
 
 
-class Register(msgspec.Struct, frozen=True, kw_only=True):
+class Register(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One register of a meter at an instant.
 
     `grid` is "distributor", "supplier" or "total"; `calendar` and `slot` are the

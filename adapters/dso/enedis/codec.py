@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from adapters.dso.enedis import historic, r151
+from adapters.dso.enedis import historic, usual
 from adapters.dso.enedis.archive import CHUNK, LARGEST_BYTES, chunks, open_archive
 from adapters.dso.enedis.crypto import ZIP_SIGNATURE, decrypt
 from adapters.dso.enedis.file import R151, EnedisFile, R151Header
@@ -89,7 +89,7 @@ def describe(file: EnedisFile) -> Iterator[dict[str, object]]:
 
 
 def _document(pieces: Iterable[bytes], *, csv: bool) -> Document:
-    return historic.parse(pieces) if csv else r151.parse(pieces)
+    return historic.parse(pieces) if csv else usual.parse(pieces)
 
 
 def _slices(content: bytes) -> Iterator[bytes]:

@@ -30,7 +30,7 @@ SgeReading = IndexReceived | LoadCurveDayReceived | MaximumPowerReceived
 """The shapes of a reading that come through SGE."""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One reading of the file: its place, counted from 0, and what it says of which point.
 
     The place counts every reading of the file, whatever becomes of it later, so

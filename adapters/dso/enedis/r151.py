@@ -90,11 +90,18 @@ def parse(chunks: Iterable[bytes]) -> Document:
     """Read an R151 document to its end; raise `MarkupRefused`.
 
     The chunks are the document's bytes in order, the first at least as long as
-    the XML declaration.
+    the XML declaration. `usual.parse` gives the same, sooner.
     """
-    reader = _Reader()
+    return read(chunks, Reader())
+
+
+def read(chunks: Iterable[bytes], reader: Reader, *, lines: int = 0) -> Document:
+    """Read a document to its end into `reader`, which may hold meters that stood before.
+
+    `lines` is how many lines of those meters are not in the chunks. Raises `MarkupRefused`.
+    """
     names = ("En_Tete_Flux", "PRM")
-    for part in parts(chunks, root=R151, names=names, unknown=reader.unknown):
+    for part in parts(chunks, root=R151, names=names, unknown=reader.unknown, lines=lines):
         if part.tag == "PRM":
             reader.point(part)
         else:
@@ -102,26 +109,31 @@ def parse(chunks: Iterable[bytes]) -> Document:
     return reader.document()
 
 
-class _Reader:
-    """One document being read: what was met so far, and texts already found well-formed."""
+class Reader:
+    """One document being read: what was met so far, and texts already found well-formed.
+
+    `points` are the numbers met, `blank` how many days without classes.
+    """
 
     def __init__(self) -> None:
-        self._header: R151Header | None = None
-        self._rows: list[Row] = []
-        self._points: set[str] = set()
-        self._blank = 0
+        self.header: R151Header | None = None
+        self.rows: list[Row] = []
+        self.points: set[str] = set()
+        self.blank = 0
         self.unknown = Unknown()
         self._words: dict[str, str] = {}
         self._days: dict[str, tuple[date, datetime]] = {}
 
     def document(self) -> Document:
-        if self._header is None:
+        """Return what was read; raise `MarkupRefused` when there was no header."""
+        if self.header is None:
             _refuse("the document has no header")
-        counts = Counts(points=len(self._points), blank=self._blank, repeated=0)
-        return Document(flow=R151, header=self._header, rows=tuple(self._rows), counts=counts)
+        counts = Counts(points=len(self.points), blank=self.blank, repeated=0)
+        return Document(flow=R151, header=self.header, rows=tuple(self.rows), counts=counts)
 
     def begin(self, part: Element) -> None:
-        if self._header is not None:
+        """Take the header; raise `MarkupRefused`."""
+        if self.header is not None:
             _refuse("the document has two headers")
         said = self._values(part, frozenset(_HEADER))
         if missing := [name for name in _HEADER if not said.get(name)]:
@@ -130,7 +142,7 @@ class _Reader:
             raise MarkupRefused(Code.NOT_R151, "the header names another flow")
         if said["Unite_Mesure_Index"] != "Wh" or said["Unite_Mesure_Puissance"] not in ("VA", "W"):
             raise MarkupRefused(Code.UNIT, "the header names units that are not Wh and VA or W")
-        self._header = R151Header(
+        self.header = R151Header(
             schema=self._word(said["Version_XSD"]),
             sender=self._word(said["Identifiant_Emetteur"]),
             recipient=self._word(said["Identifiant_Destinataire"]),
@@ -141,7 +153,8 @@ class _Reader:
         )
 
     def point(self, part: Element) -> None:
-        if self._header is None:
+        """Take the days of one meter; raise `MarkupRefused`."""
+        if self.header is None:
             _refuse("a point stands before the header")
         number, days = "", []
         for child in part:
@@ -155,9 +168,9 @@ class _Reader:
                 self.unknown.meet(child)
         if not number or not days:
             _refuse("a point has no number or no day")
-        self._points.add(number)
+        self.points.add(number)
         for day in days:
-            self._day(number, day, self._header.power_unit)
+            self._day(number, day, self.header.power_unit)
 
     def _day(self, number: str, block: Element, power_unit: str) -> None:
         values: dict[str, str] = {}
@@ -179,9 +192,9 @@ class _Reader:
         day, at = self._dates(values.get("Date_Releve", ""))
         reference = values.get("Id_Affaire") or None
         if reference is not None:
-            reference = self._words.get(reference) or self._reference(reference)
+            _match(_REFERENCE, reference, "Id_Affaire")
         if classes:
-            self._add(
+            self.add(
                 IndexReceived(
                     number=number,
                     at=at,
@@ -193,9 +206,9 @@ class _Reader:
                 )
             )
         else:
-            self._blank += 1
+            self.blank += 1
         if power is not None:
-            self._add(
+            self.add(
                 MaximumPowerReceived(
                     number=number,
                     day=day,
@@ -266,18 +279,13 @@ class _Reader:
         if known is not None:
             return known
         _match(_WORD, text, "an identifier")
-        return self._keep(text)
-
-    def _reference(self, text: str) -> str:
-        return self._keep(_match(_REFERENCE, text, "Id_Affaire"))
-
-    def _keep(self, text: str) -> str:
         if len(self._words) < _KNOWN_WORDS:
             self._words[text] = text
         return text
 
-    def _add(self, reading: IndexReceived | MaximumPowerReceived) -> None:
-        self._rows.append(Row(position=len(self._rows), number=reading.number, reading=reading))
+    def add(self, reading: IndexReceived | MaximumPowerReceived) -> None:
+        """Append a reading as the next row."""
+        self.rows.append(Row(position=len(self.rows), number=reading.number, reading=reading))
 
 
 def _day_and_end(text: str) -> tuple[date, datetime]:

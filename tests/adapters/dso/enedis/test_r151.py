@@ -14,9 +14,9 @@ import pytest
 from adapters.dso.enedis.archive import CHUNK
 from adapters.dso.enedis.file import Counts, Document
 from adapters.dso.enedis.markup import LARGEST_PART, MarkupRefused
-from adapters.dso.enedis.r151 import parse
 from adapters.dso.enedis.series import town
 from adapters.dso.enedis.simulator import Night, r151
+from adapters.dso.enedis.usual import parse
 from domain.events.reading import IndexReceived, MaximumPowerReceived, Register
 from domain.values import Direction
 

@@ -1,0 +1,178 @@
+"""Days of R151 cut at their numbers, and moulds: what stands between, and what it says.
+
+A mould is made by asking the strict reader (`r151`) what a day says with marks in place
+of the meter's number, the reference and each value. It is one when every mark comes back
+once, in its place, and nothing else does; a mark never stands in the day itself. The
+strict reader takes any 14 digits, any reference of its form and any 1 to 15 digits at
+these places, and treats none otherwise than another: it would say of every day that
+fits a mould what `Mould.readings` says.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from adapters.dso.enedis.markup import MarkupRefused
+from adapters.dso.enedis.r151 import Reader, read
+from domain.events.reading import IndexReceived, MaximumPowerReceived, Register
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DAY: Final = b"<Donnees_Releve>"
+"""What every usual day begins with."""
+
+_REFERENCE: Final = re.compile(rb"[0-9A-Z]{4,8}</")
+_MARK_NUMBER, _MARK_REFERENCE = "98765432109876", "ZQ98ZQ98"
+_MARK_VALUE: Final = 987_654_321_000
+
+
+class Cut(NamedTuple):
+    """A day cut at its reference and its values (`12</>34</`).
+
+    `front` stands before the reference, `texts` before, between and behind the values.
+    """
+
+    front: bytes
+    reference: str
+    texts: list[bytes]
+    values: bytes
+
+
+def cut(day: bytes) -> Cut | None:
+    """Cut a day; None when it has not one reference."""
+    pieces = day.split(b"Id_Affaire>")
+    if len(pieces) != 3 or not _REFERENCE.fullmatch(pieces[1]):  # noqa: PLR2004 (before, it, behind)
+        return None
+    texts = pieces[2].split(b"Valeur>")
+    values = b">".join(texts[1::2])
+    del texts[1::2]
+    return Cut(pieces[0], pieces[1][:-2].decode("ascii"), texts, values)
+
+
+class Mould(msgspec.Struct, frozen=True, kw_only=True):
+    """A form of days, with what each says beside number, reference and values.
+
+    `marks` are the registers without values, in order; a day without an `index` is
+    blank. The maximum power's value is the last one.
+    """
+
+    texts: list[bytes]
+    values: re.Pattern[bytes]
+    index: IndexReceived | None
+    marks: tuple[tuple[str, str | None, str, int | None, int | None], ...]
+    power: MaximumPowerReceived | None
+
+    def fits(self, day: Cut) -> bool:
+        """Whether a day is of this form, its `front` being known to be."""
+        return self.texts == day.texts and self.values.fullmatch(day.values) is not None
+
+    def readings(self, number: str, day: Cut) -> Iterator[IndexReceived | MaximumPowerReceived]:
+        """Yield what a day of this form says, in the document's order."""
+        values = list(map(int, day.values[:-2].split(b"</>"))) if day.values else []
+        if (index := self.index) is not None:
+            yield IndexReceived(
+                number=number,
+                at=index.at,
+                direction=index.direction,
+                device=index.device,
+                quality=index.quality,
+                reference=day.reference,
+                registers=self._registers(values),
+            )
+        if (power := self.power) is not None:
+            yield MaximumPowerReceived(
+                number=number,
+                day=power.day,
+                at=power.at,
+                direction=power.direction,
+                device=power.device,
+                quality=power.quality,
+                reference=day.reference,
+                power=values[-1],
+                unit=power.unit,
+            )
+
+    def _registers(self, values: Sequence[int]) -> tuple[Register, ...]:
+        return tuple(
+            [
+                Register(grid=g, calendar=c, slot=s, rank=r, value_wh=value, plausibility=p)
+                for (g, c, s, r, p), value in zip(self.marks, values, strict=False)
+            ]
+        )
+
+
+def alone(document: bytes) -> Reader | None:
+    """Return what the strict reader read; None when it refuses or meets an unknown name."""
+    reader = Reader()
+    try:
+        read([document], reader)
+    except MarkupRefused:
+        return None
+    return None if reader.unknown.names else reader
+
+
+def mould_of(day: Cut, opening: bytes, closing: bytes) -> Mould | None:
+    """Return the mould of a day of a document with this beginning and end, if it has one."""
+    count = len(day.texts) - 1
+    marks = [_MARK_VALUE + place for place in range(count)]
+    if not _values(count).fullmatch(day.values) or _is_marked(day, marks):
+        return None
+    back = day.texts[0] + b"".join(
+        b"Valeur>%d</Valeur>%s" % pair for pair in zip(marks, day.texts[1:], strict=True)
+    )
+    meter = b"<PRM><Id_PRM>%s</Id_PRM>%sId_Affaire>%s</Id_Affaire>%s</PRM>" % (
+        _MARK_NUMBER.encode(),
+        day.front,
+        _MARK_REFERENCE.encode(),
+        back,
+    )
+    said = alone(opening + meter + closing)
+    found = _readings_of(said) if said is not None else None
+    if found is None:
+        return None
+    index, power = found
+    mould = Mould(
+        texts=day.texts, values=_values(count), index=index, marks=_marks_of(index), power=power
+    )
+    marked = Cut(day.front, _MARK_REFERENCE, day.texts, b">".join(b"%d</" % mark for mark in marks))
+    whole = len(mould.marks) + (power is not None) == count
+    same = whole and list(mould.readings(_MARK_NUMBER, marked)) == [one for one in found if one]
+    return mould if same else None
+
+
+def _values(count: int) -> re.Pattern[bytes]:
+    more = rb"(?:>[0-9]{1,15}</){%d}" % (count - 1) if count else b""
+    return re.compile((rb"[0-9]{1,15}</" if count else b"") + more)
+
+
+def _is_marked(day: Cut, marks: Sequence[int]) -> bool:
+    text = day.front + b" ".join(day.texts)
+    every = (_MARK_NUMBER.encode(), _MARK_REFERENCE.encode(), *(b"%d" % mark for mark in marks))
+    return any(mark in text for mark in every)
+
+
+def _readings_of(said: Reader) -> tuple[IndexReceived | None, MaximumPowerReceived | None] | None:
+    """Return the one day that was read, None unless it is one day of one day."""
+    index: IndexReceived | None = None
+    power: MaximumPowerReceived | None = None
+    for row in said.rows:
+        if isinstance(row.reading, IndexReceived) and index is None and power is None:
+            index = row.reading
+        elif isinstance(row.reading, MaximumPowerReceived) and power is None:
+            power = row.reading
+        else:
+            return None
+    one = said.points == {_MARK_NUMBER} and said.blank == (index is None)
+    return (index, power) if one else None
+
+
+def _marks_of(
+    index: IndexReceived | None,
+) -> tuple[tuple[str, str | None, str, int | None, int | None], ...]:
+    if index is None:
+        return ()
+    return tuple((r.grid, r.calendar, r.slot, r.rank, r.plausibility) for r in index.registers)
