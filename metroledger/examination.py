@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from adapters.dso.refusal import Code
 from adapters.postgres.condition import condition
 from adapters.postgres.connections import Connections
 from adapters.postgres.log import PostgresLog
@@ -131,7 +132,7 @@ def _projector(connections: Connections, folder: Folder, keys: KeyStore) -> Proj
 
 
 def _tally(folder: Folder) -> Tally:
-    tally = Tally()
+    tally = Tally(frozenset(Code))
     while not tally.read(folder.store):
         pass
     return tally

@@ -20,6 +20,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, ProcessCollector
 from starlette.types import ASGIApp
 
+from adapters.dso.refusal import Code
 from adapters.http.figures import LedgerFigures, Watch
 from adapters.http.metering import Meters
 from adapters.http.operation import Probe, operation_app
@@ -63,6 +64,7 @@ def operations_of(installation: Installation, watched: Watched, *, ledger: bool)
     if ledger:
         watch = Watch(
             services=installation.services,
+            codes=frozenset(Code),
             checkpoint=lambda: _published(installation),
             checkpoint_file=installation.settings.tiles / CHECKPOINT,
             checks=lambda: _cheap_checks(installation),

@@ -37,11 +37,12 @@ if TYPE_CHECKING:
 class Watch:
     """What is looked at: the use cases' services, the checkpoint's file, the doctor's checks.
 
-    `checkpoint` returns the size of the published tree; `checks` makes those checks of the
-    doctor that are cheap enough for every scrape.
+    `codes` are the reasons for which files are parked; `checkpoint` returns the size of the
+    published tree; `checks` makes those of the doctor's checks that cost next to nothing.
     """
 
     services: Services
+    codes: frozenset[str]
     checkpoint: Callable[[], int]
     checkpoint_file: Path
     checks: Callable[[], Iterable[Finding]]
@@ -53,7 +54,7 @@ class LedgerFigures(Collector):
     def __init__(self, watch: Watch) -> None:
         """Take what is looked at."""
         self._watch = watch
-        self._tally = Tally()
+        self._tally = Tally(watch.codes)
         self._lock = threading.Lock()
 
     @override

@@ -26,7 +26,7 @@ from metroledger.cli.files import ingest_file
 from metroledger.operations import Watched, operations_of, served
 from metroledger.settings import read_settings
 from tests.application.conftest import founded, ledger, place, site
-from tests.application.world import settle, take, write_nights
+from tests.application.world import ROOT, settle, take, write_nights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,3 +219,13 @@ def test_it_is_bound_to_loopback_unless_told_otherwise() -> None:
 def test_an_address_that_is_none_stops_the_start(text: str) -> None:
     with pytest.raises(Refused, match="METROLEDGER_OPERATIONS"):
         read_settings({"METROLEDGER_OPERATIONS": text})
+
+
+def test_the_manual_explains_every_figure(watched: tuple[Installation, str]) -> None:
+    _, url = watched
+    page = (ROOT / "docs" / "manual" / "monitoring.md").read_text("utf-8")
+    families = text_string_to_metric_families(httpx.get(f"{url}/metrics").text)
+    names = [family.name for family in families if not family.name.endswith("_created")]
+    ours = [name for name in names if name.startswith("metroledger_")]
+    assert len(ours) > 10
+    assert [name for name in ours if name not in page] == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,10 +29,9 @@ if TYPE_CHECKING:
 NUMBER = "12345678901234"
 
 
-def tally_of(ledger: Installation, limit: int = 100_000) -> Tally:
-    tally = Tally()
-    while not tally.read(ledger.store, limit):
-        pass
+def tally_of(ledger: Installation) -> Tally:
+    tally = Tally(frozenset())
+    assert tally.read(ledger.store)
     return tally
 
 
@@ -174,12 +172,3 @@ def test_a_clock_behind_the_ledgers_hours_is_broken(ledger: Installation, tmp_pa
     tally = tally_of(ledger)
     assert record.hours(tally, ledger.clock()).state is State.OK
     assert record.hours(tally, ledger.clock() - timedelta(hours=3)).state is State.BROKEN
-
-
-def test_a_tally_is_the_same_however_it_is_read(ledger: Installation) -> None:
-    settle(ledger, NUMBER)
-    whole, bits = tally_of(ledger), tally_of(ledger, limit=3)
-    assert whole == bits
-    assert whole.size == ledger.store.cursor().size
-    assert isinstance(whole.events, Counter)
-    assert whole.events.total() == whole.size
