@@ -15,6 +15,7 @@ from domain.events.consent import Evidence
 from domain.events.terms import TextKind
 from domain.policies.collection import Start, start_collection, stop_collection
 from domain.policies.consent import Grant, Ground, Refusal, expire, grant, refuse, withdraw
+from domain.policies.evidence import WordingNotPublished
 from domain.values import Channel, civil_day
 from keys.names import Purpose
 
@@ -147,11 +148,13 @@ def _expire_lapsed(services: Services, meter_id: UUID, wish: Wish, at: datetime)
 def _evidence(services: Services, wording: UUID, wish: Wish) -> Evidence:
     state = services.register.read().texts[wording]
     shown = terms.find(state, version=wish.wording_version, language=wish.language)
+    if shown is None:
+        raise WordingNotPublished(wish.wording_version, wish.language)
     return Evidence(
         channel=wish.channel,
         wording=wording,
         wording_version=wish.wording_version,
-        sha256=shown.sha256 if shown else "",
+        sha256=shown.sha256,
         language=wish.language,
         act=wish.act,
     )
@@ -185,6 +188,15 @@ def start(services: Services, consent_id: UUID, channel: Channel) -> UUID:
 
     services.ledger.transact(command, decide, context=services.context(), derived=True)
     return stream
+
+
+def start_agreed(services: Services, consent_id: UUID) -> None:
+    """Start the collection of a consent over every channel of its agreement; may be repeated."""
+    granted = services.ledger.load(consent, consent_id).state.granted
+    agreements = services.register.read().agreements
+    signed = agreements[granted.agreement].signed if granted is not None else None
+    for channel in signed.channels if signed else ():
+        start(services, consent_id, channel)
 
 
 def withdraw_consent(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -30,13 +31,14 @@ from projections.standing import EMPTY, Standing
 from projections.store import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
     from uuid import UUID
 
     from application.services import Services
     from domain.aggregates.consumption import DayConsumption
     from domain.aggregates.meter import Meter
+    from domain.events.reading import Reading
 
 PATIENCE_S: Final = 2.0
 """How long a page waits for what was just done; after that it shows what there is."""
@@ -65,6 +67,19 @@ class NoLongerShown(Refused):
         )
 
 
+class TermsToAccept(Refused):
+    """The terms of use in force are still to be accepted."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "the terms of use in force are still to be accepted, and nothing is shown before; "
+            "accept them, or take your data away with the export and ask for its erasure"
+        )
+
+
 class Use(StrEnum):
     """What a reader wants the data for."""
 
@@ -81,6 +96,14 @@ class Access:
     consent: UUID
     granted: ConsentGranted
     ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One reading that is held, as it was received."""
+
+    received_at: datetime
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +182,14 @@ def overview(services: Services, account_id: UUID) -> Overview:
     )
 
 
+def admitted(services: Services, account_id: UUID) -> Overview:
+    """Return an account of which data may be shown; `TermsToAccept` where terms wait for a yes."""
+    seen = overview(services, account_id)
+    if seen.must_accept:
+        raise TermsToAccept
+    return seen
+
+
 def authorise(services: Services, reader: UUID, consent_id: UUID, use: Use = Use.SHOW) -> Access:
     """Return what an account may read of a consent.
 
@@ -187,6 +218,21 @@ def consumption(
     if first > last_day:
         return ()
     return daily(services.shown, access.consent, first, last_day)
+
+
+def received_last(services: Services, access: Access) -> datetime | None:
+    """Return when the newest reading under a consent was received, None before any."""
+    today = civil_day(services.clock())
+    month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    entries = services.shown.entries(access.consent, month, today)
+    entries = entries or services.shown.entries(access.consent)
+    return max((entry.received_at for entry in entries), default=None)
+
+
+def readings(services: Services, access: Access) -> Iterator[Held]:
+    """Yield what is held under a consent as the operator said it, in the order it was received."""
+    for entry in sorted(services.shown.entries(access.consent)):
+        yield Held(received_at=entry.received_at, reading=entry.reading)
 
 
 def _standing(services: Services, account_id: UUID) -> Standing:

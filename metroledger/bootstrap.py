@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.postgres.asking import PostgresAskings
 from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.embedded_site import reachable_directory
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from application.asking import Askings
     from application.reactions import Cursors
     from ledger.log import CommitLog
     from ledger.store import FoldStore
@@ -65,6 +67,7 @@ class Installation:
     keys: KeyStore
     shown: Projector
     cursors: Cursors
+    askings: Askings
     publisher: Publisher
     verifier: Verifier
     clock: Callable[[], datetime]
@@ -178,6 +181,7 @@ def open_ledger(
                 keys=keys,
                 shown=Projector(folder, keys, lambda: register.read().ordered, projections),
                 cursors=PostgresCursors(connections),
+                askings=PostgresAskings(connections),
                 publisher=publisher,
                 verifier=signer.verifier,
                 clock=clock,

@@ -124,3 +124,18 @@ create table if not exists reactions (
     name text primary key,
     next bigint not null
 );
+
+-- What was asked of the API under an idempotency key: ids, a keyed digest, and an answer
+-- that holds ids and words of ours. Kept for days; the ledger itself knows commands for ever.
+create table if not exists asked (
+    command uuid primary key,
+    owner uuid not null,
+    kind text not null,
+    digest bytea not null check (octet_length(digest) = 16),
+    about uuid,
+    status smallint,
+    body bytea,
+    at timestamptz not null,
+    check ((status is null) = (body is null))
+);
+create index if not exists asked_by_age on asked (at);

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
-from application import consenting, viewing
+from adapters.dso.enedis.series import town
+from application import consenting, offices, viewing
 from application.residents import open_account
-from application.viewing import NoLongerShown, NothingHere, Use
+from application.viewing import NoLongerShown, NothingHere, TermsToAccept, Use
 from domain.aggregates.consent import ConsentStatus, Origin
-from tests.application.world import settle
+from domain.events.terms import TextKind
+from metroledger.cli.offices import administrator
+from tests.application.world import SEED, settle, take, write_nights
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from metroledger.bootstrap import Installation
 
 NUMBER = "00324585900021"
@@ -43,3 +49,32 @@ def test_a_withdrawal_denies_at_once_and_leaves_the_right_of_access(ledger: Inst
     with pytest.raises(NoLongerShown):
         viewing.authorise(ledger.services, household.account, consent)
     assert viewing.authorise(ledger.services, household.account, consent, Use.ACCESS).ended
+
+
+def test_where_new_terms_wait_nothing_is_shown_and_what_is_held_can_be_taken_away(
+    ledger: Installation,
+) -> None:
+    household = settle(ledger, NUMBER)
+    assert not viewing.admitted(ledger.services, household.account).must_accept
+    text = offices.Text(version="2", language="fr", text="Autre chose.")
+    offices.publish_text(ledger.services, administrator(ledger), TextKind.TERMS_OF_USE, text)
+    with pytest.raises(TermsToAccept):
+        viewing.admitted(ledger.services, household.account)
+    access = viewing.authorise(
+        ledger.services, household.account, household.consents[0], Use.ACCESS
+    )
+    assert list(viewing.readings(ledger.services, access)) == []
+
+
+def test_what_is_held_is_told_as_it_was_received(ledger: Installation, tmp_path: Path) -> None:
+    (meter,) = town(SEED, 1)
+    household = settle(ledger, meter.number)
+    access = viewing.authorise(ledger.services, household.account, household.consents[0])
+    assert viewing.received_last(ledger.services, access) is None
+    days = [date(2026, 11, day) for day in (10, 11, 12)]
+    for path in write_nights(tmp_path / "in", [meter], days):
+        take(ledger, path)
+    ledger.shown.catch_up()
+    held = list(viewing.readings(ledger.services, access))
+    assert len(held) == len(days)
+    assert viewing.received_last(ledger.services, access) == max(one.received_at for one in held)
