@@ -8,7 +8,8 @@
 A line that `application.telling.tell` did not write comes from a library, and its words are
 not ours to vouch for: of it, only who wrote it, from which line of code, and how grave it is
 are kept, as the event `library`. An exception is told by its kind and its place; the words
-of a `MetroledgerError` too, for no error of ours holds personal data.
+of a `MetroledgerError` too, for no error of ours holds personal data. So is one that nobody
+caught: Python's own traceback would quote it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
+import threading
 import traceback
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -26,7 +29,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from application.telling import FIELDS, LOGGER, Fixed
+from application.telling import FIELDS, LOGGER, Fixed, tell
 from domain.errors import MetroledgerError
 
 NUMBER_MAX: Final = 10**12
@@ -68,6 +71,22 @@ def set_up(stream: IO[str], level: int = logging.INFO) -> None:
     root.setLevel(logging.WARNING)
     logging.getLogger(LOGGER).setLevel(level)
     logging.raiseExceptions = False  # a log that cannot be written must not print what it was
+    sys.excepthook = _tell_uncaught
+    threading.excepthook = _tell_of_thread
+    sys.unraisablehook = _tell_unraisable
+
+
+def _tell_uncaught(kind: type[BaseException], error: BaseException, _: object) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        tell("uncaught-error", logging.CRITICAL, error=error)
+
+
+def _tell_of_thread(caught: threading.ExceptHookArgs) -> None:
+    tell("uncaught-error-in-thread", logging.CRITICAL, error=caught.exc_value)
+
+
+def _tell_unraisable(caught: sys.UnraisableHookArgs) -> None:
+    tell("uncaught-error-in-tidying", logging.ERROR, error=caught.exc_value)
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

@@ -62,7 +62,7 @@ class LedgerFigures(Collector):
         """Yield the figures as they are now; of a ledger that does not answer, only that."""
         try:
             figures = [*self._figures()]
-        except MetroledgerError:
+        except (MetroledgerError, OSError):
             figures = []
         yield _gauge("metroledger_up", "Whether the ledger answered this scrape.", bool(figures))
         yield from figures

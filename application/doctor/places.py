@@ -22,8 +22,6 @@ DISK_LEAST: Final = 64 << 20
 """With less room than this, PostgreSQL may not get its next 16 MB of log."""
 DISK_LOW: Final = 2 << 30
 PARKED_SOON_DAYS: Final = 7
-INBOX_AGE: Final = timedelta(hours=6)
-INBOX_AGE_MAX: Final = timedelta(days=2)
 
 
 def secrets(places: Iterable[Path]) -> Finding:
@@ -149,7 +147,9 @@ def operator_keys(counts: Mapping[str, int]) -> Finding:
 def parked(directory: Path, now: datetime) -> Finding:
     """Check how many files lie parked, and how long until the first of them is destroyed."""
     name_length = len(str(UUID(int=0)))
-    files = [p for p in directory.iterdir() if len(p.name) == name_length] if _is(directory) else []
+    files = (
+        [p for p in directory.iterdir() if len(p.name) == name_length] if directory.is_dir() else []
+    )
     if not files:
         return ok("parked-files", "none")
     oldest = datetime.fromtimestamp(min(path.stat().st_mtime for path in files), now.tzinfo)
@@ -167,25 +167,6 @@ def parked(directory: Path, now: datetime) -> Finding:
     if left <= PARKED_SOON_DAYS:
         return broken("parked-files", says, f"{do}: after that it is gone", "parked-files")
     return warn("parked-files", says, do, "parked-files")
-
-
-def inbox(directory: Path, now: datetime) -> Finding:
-    """Check that what operators delivered does not lie untouched."""
-    files = [path for path in directory.rglob("*") if path.is_file()] if _is(directory) else []
-    if not files:
-        return ok("drop-box", "nothing waits")
-    oldest = datetime.fromtimestamp(min(path.stat().st_mtime for path in files), now.tzinfo)
-    says = f"{len(files)} files wait, the oldest for {_hours(now - oldest)}"
-    do = "see that 'metroledger run' runs, and what its log says of files"
-    if now - oldest > INBOX_AGE_MAX:
-        return broken("drop-box", says, do)
-    if now - oldest > INBOX_AGE:
-        return warn("drop-box", says, do)
-    return ok("drop-box", says)
-
-
-def _is(directory: Path) -> bool:
-    return directory.is_dir()
 
 
 def _days(age: timedelta) -> str:

@@ -6,6 +6,9 @@ import contextlib
 import io
 import json
 import logging
+import subprocess
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -24,7 +27,7 @@ from metroledger import logs
 from metroledger.cli.files import ingest_file
 from metroledger.operations import Watched, operations_of, served
 from tests.application.conftest import founded, ledger, place, site
-from tests.application.world import series_of, settle, take, write_nights
+from tests.application.world import ROOT, series_of, settle, take, write_nights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +51,7 @@ def lines() -> Iterator[io.StringIO]:
     root, ours = logging.getLogger(), logging.getLogger("metroledger")
     handlers, levels = root.handlers[:], (root.level, ours.level)
     raising, showing = logging.raiseExceptions, warnings.showwarning
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     logs.set_up(stream := io.StringIO())
     yield stream
     logging.captureWarnings(capture=False)
@@ -55,6 +59,7 @@ def lines() -> Iterator[io.StringIO]:
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
     logging.raiseExceptions, warnings.showwarning = raising, showing
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
 
 
 def last(lines: io.StringIO) -> dict[str, Any]:
@@ -138,6 +143,32 @@ def test_an_error_of_ours_is_told_with_its_words(lines: io.StringIO) -> None:
     with contextlib.suppress(Refused):
         fail(Refused("the meter is another one's; ask its holder"))
     assert last(lines)["says"] == "the meter is another one's; ask its holder"
+
+
+def test_an_exception_that_nobody_caught_in_a_thread_is_told_without_its_words(
+    lines: io.StringIO,
+) -> None:
+    def work() -> None:
+        raise LookupError(EMAIL)
+
+    (thread := threading.Thread(target=work)).start()
+    thread.join()
+    line = last(lines)
+    assert (line["event"], line["error"]) == ("uncaught-error-in-thread", "LookupError")
+    assert personal_values_in(lines) == []
+
+
+def test_an_exception_that_ends_a_process_is_told_without_its_words() -> None:
+    program = (
+        "import sys; from metroledger import logs; logs.set_up(sys.stderr); "
+        f"raise LookupError({EMAIL!r})"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 1
+    assert json.loads(said.stderr)["error"] == "LookupError"
+    assert EMAIL not in said.stderr
 
 
 def fail(error: Exception) -> None:

@@ -154,6 +154,26 @@ def test_a_process_times_its_own_keys_and_requests(watched: tuple[Installation, 
     assert found["metroledger_http_requests_total{GET}{/healthz}{200}"] == 1
 
 
+def test_a_process_that_is_not_the_ledgers_watcher_tells_of_itself_alone(
+    ledger: Installation,
+) -> None:
+    app = operations_of(ledger, Watched(), ledger=False)
+    with served(app, LOOPBACK) as port:
+        found = figures(f"http://127.0.0.1:{port}")
+    assert "metroledger_up" not in found
+    assert "process_resident_memory_bytes" in found
+
+
+def test_an_address_that_is_taken_is_refused_at_the_start(ledger: Installation) -> None:
+    app = operations_of(ledger, Watched(), ledger=False)
+    with (
+        served(app, LOOPBACK) as port,
+        pytest.raises(OSError, match="in use"),
+        served(app, ("127.0.0.1", port)),
+    ):
+        pass
+
+
 def test_nothing_of_a_person_is_in_a_figure_and_no_id(
     watched: tuple[Installation, str], tmp_path: Path
 ) -> None:
