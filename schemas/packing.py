@@ -330,10 +330,13 @@ def _unpack_run(packed: bytes, place: int) -> tuple[Run, int]:
 def _pack_power(reading: MaximumPowerReceived) -> bytes:
     number, at = number_field(reading.number), instant_field(reading.at)
     word = _VERSION | _FORMS[reading.direction] << 48 | number
+    odd = b""
+    if number == ODD_NUMBER or at == ODD_INSTANT:
+        odd = _odd(reading.number, number, (reading.at, at))
     return b"".join(
         (
             _two.pack(word, reading.day.toordinal(), at),
-            _odd(reading.number, number, (reading.at, at)),
+            odd,
             pack_text(reading.device),
             pack_text(reading.quality),
             pack_text(reading.reference),

@@ -43,14 +43,15 @@ class Cut(NamedTuple):
 
 
 def cut(day: bytes) -> Cut | None:
-    """Cut a day; None when it has not one reference."""
-    pieces = day.split(b"Id_Affaire>")
-    if len(pieces) != 3 or not _REFERENCE.fullmatch(pieces[1]):  # noqa: PLR2004 (before, it, behind)
+    """Cut a day; None when it has no reference."""
+    front, _, after = day.partition(b"Id_Affaire>")
+    reference, closing, back = after.partition(b"Id_Affaire>")
+    if not closing or not _REFERENCE.fullmatch(reference):
         return None
-    texts = pieces[2].split(b"Valeur>")
+    texts = back.split(b"Valeur>")
     values = b">".join(texts[1::2])
     del texts[1::2]
-    return Cut(pieces[0], pieces[1][:-2].decode("ascii"), texts, values)
+    return Cut(front, reference[:-2].decode("ascii"), texts, values)
 
 
 class Mould(msgspec.Struct, frozen=True, kw_only=True):
