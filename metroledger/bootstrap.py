@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.postgres.access import PostgresAccess
 from adapters.postgres.asking import PostgresAskings
 from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from application.access.stores import AccessStore
     from application.asking import Askings
     from application.reactions import Cursors
     from ledger.log import CommitLog
@@ -68,6 +70,7 @@ class Installation:
     shown: Projector
     cursors: Cursors
     askings: Askings
+    access: AccessStore
     publisher: Publisher
     verifier: Verifier
     clock: Callable[[], datetime]
@@ -182,6 +185,7 @@ def open_ledger(
                 shown=Projector(folder, keys, lambda: register.read().ordered, projections),
                 cursors=PostgresCursors(connections),
                 askings=PostgresAskings(connections),
+                access=PostgresAccess(connections),
                 publisher=publisher,
                 verifier=signer.verifier,
                 clock=clock,

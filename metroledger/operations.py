@@ -8,15 +8,10 @@ with the key store) it serves on a port of its own, so that no process speaks fo
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
-import uvicorn
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, ProcessCollector
 from starlette.types import ASGIApp
 
@@ -86,37 +81,6 @@ def readiness(installation: Installation) -> Sequence[Finding]:
         ),
         examine("shown", lambda: record.shown(installation.shown)),
     ]
-
-
-@contextlib.contextmanager
-def served(app: ASGIApp, address: tuple[str, int]) -> Iterator[int]:
-    """Serve an application in a thread of this process; yields the port it is bound to.
-
-    Raises `OSError` where the address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.create_server(address, family=family) as bound:
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=5,
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [bound]}, name="operations", daemon=True
-        )
-        thread.start()
-        deadline = time.monotonic() + _START_S
-        while not server.started and thread.is_alive() and time.monotonic() < deadline:
-            time.sleep(0.005)
-        try:
-            yield bound.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def _cheap_checks(installation: Installation) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ file that `metroledger init` wrote. Nothing else reads the environment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -24,7 +24,15 @@ HOME: Final = "METROLEDGER_HOME"
 DATABASE: Final = "METROLEDGER_DATABASE_URL"
 KEY_BACKUP: Final = "METROLEDGER_KEY_BACKUP"
 OPERATIONS: Final = "METROLEDGER_OPERATIONS"
-_KNOWN: Final = frozenset({HOME, DATABASE, KEY_BACKUP, OPERATIONS})
+WEB: Final = "METROLEDGER_WEB"
+PUBLIC_URL: Final = "METROLEDGER_PUBLIC_URL"
+METROPOLIS: Final = "METROLEDGER_METROPOLIS"
+PRIVACY_CONTACT: Final = "METROLEDGER_PRIVACY_CONTACT"
+THEME: Final = "METROLEDGER_THEME"
+SMTP_URL: Final = "METROLEDGER_SMTP_URL"
+MAIL_FROM: Final = "METROLEDGER_MAIL_FROM"
+_PORTAL: Final = frozenset({WEB, PUBLIC_URL, METROPOLIS, PRIVACY_CONTACT, THEME})
+_KNOWN: Final = frozenset({HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM}) | _PORTAL
 PORT_MAX: Final = 65_535
 _PREFIX: Final = "METROLEDGER_"
 
@@ -75,6 +83,24 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """How the portal is reached and called.
+
+    `web` is where it listens, host and port; `public_url` where browsers find it; `theme` a
+    CSS file of the metropolis's own; `smtp_url` takes the letters, else they are files in the
+    home directory. The mail server's address may hold a password and is not printed.
+    """
+
+    web: tuple[str, int] = ("127.0.0.1", 8000)
+    public_url: str = "http://127.0.0.1:8000"
+    metropolis: str = "Métropole"
+    privacy_contact: str = "dpo@metropole.example"
+    theme: Path | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str = "ne-pas-repondre@metropole.example"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Where everything lies. The database's address is a secret and is not printed.
 
@@ -87,12 +113,18 @@ class Settings:
     database_url: str | None = None
     key_backup: Path | None = None
     operations: tuple[str, int] = ("127.0.0.1", 9464)
+    portal: Portal = field(default_factory=Portal)
 
     @override
     def __repr__(self) -> str:
         """Show no secret."""
         database = "<secret>" if self.database_url else "embedded"
         return f"Settings(home={str(self.home)!r}, database={database})"
+
+    @property
+    def outbox(self) -> Path:
+        """Where letters go when no mail server takes them."""
+        return self.home / "outbox"
 
     @property
     def identity_file(self) -> Path:
@@ -162,6 +194,22 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         database_url=environment.get(DATABASE),
         key_backup=Path(backup).absolute() if backup else None,
         operations=_address(environment.get(OPERATIONS, "127.0.0.1:9464"), OPERATIONS),
+        portal=_portal(environment),
+    )
+
+
+def _portal(environment: Mapping[str, str]) -> Portal:
+    plain = Portal()
+    web = _address(environment.get(WEB, "127.0.0.1:8000"), WEB)
+    theme = environment.get(THEME)
+    return Portal(
+        web=web,
+        public_url=environment.get(PUBLIC_URL, f"http://{web[0]}:{web[1]}").rstrip("/"),
+        metropolis=environment.get(METROPOLIS, plain.metropolis),
+        privacy_contact=environment.get(PRIVACY_CONTACT, plain.privacy_contact),
+        theme=Path(theme).absolute() if theme else None,
+        smtp_url=environment.get(SMTP_URL),
+        mail_from=environment.get(MAIL_FROM, plain.mail_from),
     )
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POOL_MAX: Final = 8
+SCHEMAS: Final = ("schema.sql", "access.sql")
+"""What makes the tables, in order; each statement may be made again."""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -82,7 +84,8 @@ class Connections:
         What was created says so by its digest: a start beside running processes must
         not take the locks of statements that change nothing.
         """
-        statements = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
+        place = resources.files(__package__)
+        statements = "".join(place.joinpath(name).read_text("utf-8") for name in SCHEMAS)
         digest = hashlib.sha256(statements.encode()).hexdigest()
         with self.use() as connection:
             if _created(connection) == digest:

@@ -15,7 +15,18 @@ import sys
 from typing import TYPE_CHECKING
 
 from domain.errors import MetroledgerError, Unavailable
-from metroledger.cli import audits, demo, doctor, files, offices, people, proofs, running, watching
+from metroledger.cli import (
+    audits,
+    demo,
+    doctor,
+    files,
+    offices,
+    people,
+    proofs,
+    running,
+    serving,
+    watching,
+)
 from metroledger.cli.common import is_interruption
 from metroledger.settings import read_settings
 
@@ -50,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo.add_commands(commands, run_command)
-    for module in (offices, people, files, proofs, audits, running, watching, doctor):
+    for module in (offices, people, files, proofs, audits, running, serving, watching, doctor):
         module.add_commands(commands)
     return parser
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "upkeep": ("upkeep",),
     "operations": ("operations",),
+    "portal": ("serve",),
 }
 """The parts by name, each the command that runs it."""
 

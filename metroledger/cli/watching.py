@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
+from adapters.http.serving import served
 from application.telling import tell
 from metroledger import logs
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.common import Commands, command
 from metroledger.cli.running import stopped_by_signals
-from metroledger.operations import Watched, operations_of, served
+from metroledger.operations import Watched, operations_of
 from metroledger.settings import Settings
 
 

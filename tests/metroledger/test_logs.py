@@ -21,11 +21,12 @@ import pytest
 
 from adapters.dso.enedis.crypto import Keyring
 from adapters.dso.enedis.series import town
+from adapters.http.serving import served
 from application.telling import FIELDS, Fixed, tell
 from domain.errors import Refused
 from metroledger import logs
 from metroledger.cli.files import ingest_file
-from metroledger.operations import Watched, operations_of, served
+from metroledger.operations import Watched, operations_of
 from tests.application.conftest import founded, ledger, place, site
 from tests.application.world import ROOT, series_of, settle, take, write_nights
 

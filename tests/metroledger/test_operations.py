@@ -18,12 +18,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from adapters.dso.enedis.crypto import Keyring
 from adapters.dso.enedis.series import town
+from adapters.http.serving import served
 from application import consenting
 from domain.aggregates.consent import Origin
 from domain.errors import Refused
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.files import ingest_file
-from metroledger.operations import Watched, operations_of, served
+from metroledger.operations import Watched, operations_of
 from metroledger.settings import read_settings
 from tests.application.conftest import founded, ledger, place, site
 from tests.application.world import ROOT, settle, take, write_nights

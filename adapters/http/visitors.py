@@ -1,0 +1,118 @@
+"""Who asks: a visitor with a token in a cookie, and maybe a session behind it.
+
+Everybody gets a token, signed in or not, so that every form carries a token derived from it
+and no other site can send a form in a visitor's name. Signing in begins with a fresh one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from application.access import sessions
+from application.access.sessions import LONGEST, form_token, is_form_token, is_token, new_token
+from domain.errors import Refused
+
+if TYPE_CHECKING:
+    from fastapi import Request, Response
+
+    from adapters.http.site import Site
+    from application.access.stores import Session
+
+FORM_FIELD: Final = "form_token"
+HEADER: Final = "X-Form-Token"
+_SAME: Final = {"same-origin", "none"}
+
+
+class SignInNeeded(Refused):
+    """Nobody is signed in, or no longer."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__("sign in first; a session ends after half an hour without a visit")
+
+
+class Forged(Refused):
+    """A request that changes something did not come from a page of ours."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__("this request did not come from a page of this site; load the page again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Somebody asking: their token, whether it is new, and their session if they have one."""
+
+    token: str
+    fresh: bool
+    session: Session | None
+
+    @property
+    def form_token(self) -> str:
+        """What every form of this visitor carries."""
+        return form_token(self.token)
+
+    @property
+    def account(self) -> UUID:
+        """The resident's account; raises `SignInNeeded` for anybody else."""
+        if self.session is None or self.session.account is None:
+            raise SignInNeeded
+        return self.session.account
+
+
+def visitor_of(site: Site, request: Request) -> Visitor:
+    """Return who asks; one look at the database for those who bring a token."""
+    token = request.cookies.get(site.session_cookie, "")
+    if not is_token(token):
+        return Visitor(token=new_token(), fresh=True, session=None)
+    session = sessions.find(site.services, site.door.store, token)
+    return Visitor(token=token, fresh=False, session=session)
+
+
+def require_own(site: Site, request: Request, visitor: Visitor, said: str) -> None:
+    """Raise `Forged` unless a request that changes something comes from a page of ours.
+
+    `said` is the form's token. The browser's own word is asked too, where it gives it.
+    """
+    origin = request.headers.get("origin")
+    if origin is not None and origin != site.public_url:
+        raise Forged
+    if request.headers.get("sec-fetch-site", "none") not in _SAME:
+        raise Forged
+    if visitor.fresh or not is_form_token(visitor.token, said):
+        raise Forged
+
+
+def give_token(site: Site, response: Response, token: str) -> None:
+    """Set the cookie of a visitor's token."""
+    response.set_cookie(
+        site.session_cookie,
+        token,
+        max_age=int(LONGEST.total_seconds()),
+        secure=site.secure,
+        httponly=True,
+        samesite="lax",
+        path="/",
+    )
+
+
+def take_token(site: Site, response: Response) -> None:
+    """Remove the cookie."""
+    response.delete_cookie(
+        site.session_cookie, secure=site.secure, httponly=True, samesite="lax", path="/"
+    )
+
+
+def address_of(request: Request) -> str:
+    """Return where a request comes from, for throttling alone: it is never kept or logged.
+
+    Of IPv6 the /64, which one household has.
+    """
+    host = request.client.host if request.client else "nowhere"
+    return ":".join(host.split(":")[:4]) if ":" in host else host

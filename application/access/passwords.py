@@ -1,0 +1,89 @@
+"""Passwords: argon2id hashes, sealed under the account's profile key.
+
+Parameters are OWASP's (19 MiB, two passes, one lane); a hash of weaker ones is made again
+when its owner signs in. Nobody can tell by the time it takes whether an account exists: an
+unknown e-mail costs a verification too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from domain.errors import Refused
+from keys import sealing
+from keys.names import KeyName, Purpose
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from application.access.stores import AccessStore
+    from application.services import Services
+
+SHORTEST: Final = 12
+LONGEST: Final = 256
+
+_hasher: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_nobodys: Final = _hasher.hash("nobody has this password")
+
+
+class PasswordUnfit(Refused):
+    """The password is too short or too long."""
+
+    status = 422
+
+    def __init__(self) -> None:
+        """Take nothing: the password itself is nobody's."""
+        super().__init__(f"a password has {SHORTEST} to {LONGEST} characters; choose another one")
+
+
+def require_fit(password: str) -> None:
+    """Raise `PasswordUnfit` unless a password may be chosen (NIST SP 800-63B: length alone)."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise PasswordUnfit
+
+
+def keep(services: Services, store: AccessStore, account: UUID, password: str) -> None:
+    """Keep an account's password, hashed and sealed."""
+    require_fit(password)
+    key = services.keys.find([_name(account)])[_name(account)]
+    hashed = _hasher.hash(password).encode()
+    store.put_credential(account, sealing.seal(key, hashed, _binding(account)))
+
+
+def matches(services: Services, store: AccessStore, account: UUID | None, password: str) -> bool:
+    """Tell whether a password is the account's; takes as long for no account at all."""
+    hashed = _hash_of(services, store, account) if account else None
+    try:
+        _hasher.verify(hashed or _nobodys, password[:LONGEST])
+    except (VerificationError, InvalidHashError):
+        return False
+    if account is None or hashed is None:
+        return False
+    if _hasher.check_needs_rehash(hashed):
+        keep(services, store, account, password)
+    return True
+
+
+def fingerprint(store: AccessStore, account: UUID) -> bytes:
+    """Return 16 bytes that change with the password, to bind a ticket to the present one."""
+    sealed = store.credential(account) or b""
+    return sealed[-16:]
+
+
+def _hash_of(services: Services, store: AccessStore, account: UUID) -> str | None:
+    sealed = store.credential(account)
+    key = services.keys.find([_name(account)]).get(_name(account))
+    if sealed is None or key is None:
+        return None
+    return sealing.open(key, sealed, _binding(account)).decode()
+
+
+def _name(account: UUID) -> KeyName:
+    return KeyName(owner=account, purpose=Purpose.PROFILE)
+
+
+def _binding(account: UUID) -> bytes:
+    return b"metroledger/credential/v1\0" + account.bytes

@@ -1,0 +1,22 @@
+"""The `Post` port: letters to people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """An e-mail, as plain text."""
+
+    to: str = field(repr=False)
+    subject: str
+    text: str = field(repr=False)
+
+
+class Post(Protocol):
+    """Hands letters on. May be called from several threads."""
+
+    def send(self, letter: Letter) -> None:
+        """Hand a letter on, durably or to the server that takes it; raises `Unavailable`."""

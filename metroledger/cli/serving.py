@@ -1,0 +1,41 @@
+"""`metroledger serve`: the residents' portal and its API."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from adapters.http.serving import served
+from application.telling import tell
+from metroledger import logs
+from metroledger.bootstrap import open_ledger
+from metroledger.cli.common import Commands, command
+from metroledger.cli.running import stopped_by_signals
+from metroledger.operations import Watched
+from metroledger.portal import portal_app, site_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from metroledger.settings import Settings
+
+
+def add_commands(commands: Commands) -> None:
+    """Add this module's command."""
+    summary = "Serve the portal and its API, at METROLEDGER_WEB (default 127.0.0.1:8000)."
+    command(commands, "serve", _serve, summary)
+
+
+def _serve(settings: Settings, _: argparse.Namespace) -> int:
+    logs.set_up(sys.stderr)
+    watched = Watched()
+    with (
+        open_ledger(settings, observe=watched.observe) as installation,
+        stopped_by_signals() as stop,
+        served(portal_app(site_of(installation), watched.meters), settings.portal.web) as port,
+    ):
+        tell("portal-started", port=port)
+        print(f"serve: {settings.portal.public_url}", flush=True)
+        stop.wait()
+        tell("portal-ended")
+    return 0

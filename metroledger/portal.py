@@ -1,0 +1,56 @@
+"""Put the portal together: the site of an open ledger, and the application that serves it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.http.app import create_app, guarded
+from adapters.http.metering import Metered
+from adapters.http.site import Site
+from adapters.mail.outbox import Outbox
+from adapters.mail.smtp import Smtp
+from application.access.door import Door
+from application.receipts import Press
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from adapters.http.metering import Meters
+    from application.mail import Post
+    from metroledger.bootstrap import Installation
+    from metroledger.settings import Settings
+
+
+def site_of(installation: Installation) -> Site:
+    """Return the site that an open ledger's portal shows."""
+    settings, portal = installation.settings, installation.settings.portal
+    services = installation.services
+    return Site(
+        services=services,
+        press=Press(publisher=installation.publisher, tiles=settings.tiles),
+        verifier=installation.verifier,
+        door=Door(
+            services=services,
+            store=installation.access,
+            post=post_of(settings),
+            public_url=portal.public_url,
+        ),
+        askings=installation.askings,
+        public_url=portal.public_url,
+        metropolis=portal.metropolis,
+        privacy_contact=portal.privacy_contact,
+        theme=portal.theme,
+    )
+
+
+def post_of(settings: Settings) -> Post:
+    """Return what takes letters: the mail server of the settings, or files."""
+    portal = settings.portal
+    if portal.smtp_url is None:
+        return Outbox(settings.outbox, portal.mail_from)
+    return Smtp.of(portal.smtp_url, portal.mail_from)
+
+
+def portal_app(site: Site, meters: Meters) -> ASGIApp:
+    """Return the application as it is served: guarded, counted, and logged without anybody."""
+    return Metered(guarded(site, create_app(site)), meters)
