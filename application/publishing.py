@@ -54,3 +54,20 @@ def publish_all(publisher: Publisher, store: FoldStore) -> None:
             return
         if (size := store.cursor().size) < published:
             raise TreeBehind(published, size)
+
+
+def check_published(publisher: Publisher, store: FoldStore) -> Cursor:
+    """Check that the database's tree extends what was published; return what was checked.
+
+    Raises `TreeForked`, and `TreeBehind` where the database does not catch up: another
+    process may have published between the two looks.
+    """
+    while True:
+        cursor = store.cursor()
+        try:
+            publisher.check_extends(StoreTree(cursor, store))
+        except TreeBehind as behind:
+            if store.cursor().size < behind.published:
+                raise
+        else:
+            return cursor

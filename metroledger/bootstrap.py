@@ -26,7 +26,7 @@ from adapters.postgres.projections import PostgresProjections
 from adapters.postgres.reactions import PostgresCursors
 from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
-from application.publishing import StoreTree, publish_all
+from application.publishing import check_published, publish_all
 from application.register import Register
 from application.residents import settle_reservations
 from application.services import Services, new_id
@@ -168,7 +168,7 @@ def open_ledger(
         publisher = Publisher(settings.tiles, signer, journal=settings.checkpoints)
         folder.check()
         folder.fold_through(folder.log.end() - 1)
-        publisher.check_extends(StoreTree(store.cursor(), store))
+        check_published(publisher, store)
 
         committer = Committer(folder, lambda: publish_all(publisher, store))
         register = Register(folder)

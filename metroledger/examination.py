@@ -95,7 +95,7 @@ def _examine_record(settings: Settings, folder: Folder, now: datetime) -> Iterat
         return record.checkpoints(settings.checkpoints, signer.verifier, publisher().published())
 
     yield examine("log", lambda: record.log_is_ours(folder))
-    yield examine("tree", lambda: record.tree(publisher(), folder))
+    yield examine("tree", lambda: record.tree(publisher(), folder.store))
     yield examine("checkpoints", journal)
     yield examine("agreements", lambda: record.agreements(Register(folder).read(), now))
     tally, finding = _open("leaves", lambda: _tally(folder))

@@ -77,7 +77,7 @@ def readiness(installation: Installation) -> Sequence[Finding]:
         examine("key-store", lambda: record.key_store(installation.keys)),
         examine(
             "checkpoint",
-            lambda: record.checkpoint(installation.publisher, folder, _age(installation)),
+            lambda: record.checkpoint(installation.publisher, folder.store, _age(installation)),
         ),
         examine("shown", lambda: record.shown(installation.shown)),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -9,13 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from application.doctor.finding import Finding, broken, ok, warn
-from application.publishing import StoreTree
+from application.publishing import check_published
 from application.register import Contents
 from application.tally import Tally
 from domain.aggregates import agreement
 from domain.values import civil_day
 from keys.store import KeyStore
 from ledger.fold import Folder
+from ledger.store import FoldStore
 from projections.projector import Projector
 from projections.store import Part
 from proofs.checkpoint import SignedCheckpoint, open_checkpoint
@@ -28,8 +30,11 @@ FOLD_LAG_MAX: Final = 10_000
 SHOWN_LAG_MAX: Final = 400
 SOON: Final = timedelta(days=60)
 UNPUBLISHED_MAX: Final = timedelta(minutes=2)
+PATIENCE_S: Final = 3.0
 QUIET: Final = timedelta(days=3)
 """Enedis sends a day's indexes by the day after; at the third it counts as late."""
+
+_PAUSE_S: Final = 0.02
 
 
 def log_is_ours(folder: Folder) -> Finding:
@@ -42,11 +47,9 @@ def log_is_ours(folder: Folder) -> Finding:
     return ok("log", f"it is ours; {behind} records wait to be folded")
 
 
-def tree(publisher: Publisher, folder: Folder) -> Finding:
+def tree(publisher: Publisher, store: FoldStore) -> Finding:
     """Check that the database's tree extends the last checkpoint that was signed."""
-    store = folder.store
-    cursor = store.cursor()
-    publisher.check_extends(StoreTree(cursor, store))
+    cursor = check_published(publisher, store)
     return ok("tree", f"{cursor.size} leaves; they extend the published checkpoint")
 
 
@@ -61,26 +64,30 @@ def checkpoints(journal: Path, verifier: Verifier, published: SignedCheckpoint |
     for before, after in pairwise(one.checkpoint for one in signed):
         if before.size >= after.size:
             book.refuse(f"a checkpoint of size {after.size} follows one of {before.size}")
-    if published is not None and (not notes or notes[-1] != published.note):
-        book.refuse("it does not end in the published checkpoint")
+    if published is not None and published.note not in notes[-CHECKPOINTS_MAX:]:
+        book.refuse("it does not hold the published checkpoint")
     return ok("checkpoints", f"{len(notes)} in the journal; the last {len(signed)} verify and grow")
 
 
-def checkpoint(publisher: Publisher, folder: Folder, age: timedelta) -> Finding:
+def checkpoint(
+    publisher: Publisher, store: FoldStore, age: timedelta, *, patience_s: float = PATIENCE_S
+) -> Finding:
     """Check that what was folded is published; `age` is how old the published checkpoint is.
 
-    A commit is answered only under a checkpoint, so the two differ for moments only.
+    A commit is answered only under a checkpoint, so the two differ for moments only; one
+    that comes after hours of silence is given `patience_s` seconds.
     """
-    published = publisher.published()
-    size = published.checkpoint.size if published else 0
-    behind = folder.store.cursor().size - size
-    if behind > 0 and age > UNPUBLISHED_MAX:
-        return broken(
-            "checkpoint",
-            f"{behind} leaves are not published, and the last checkpoint is {age} old",
-            "look at the disk, and at the publisher's message in the log",
-        )
-    return ok("checkpoint", f"it covers {size} leaves; {max(behind, 0)} are on their way")
+    size = store.cursor().size
+    deadline = time.monotonic() + patience_s
+    while (published := _published(publisher)) < size and age > UNPUBLISHED_MAX:
+        if time.monotonic() > deadline:
+            return broken(
+                "checkpoint",
+                f"{size - published} leaves are not published, the last checkpoint is {age} old",
+                "look at the disk, and start any command of the ledger: it publishes",
+            )
+        time.sleep(_PAUSE_S)
+    return ok("checkpoint", f"it covers {published} leaves; {max(size - published, 0)} to come")
 
 
 def key_store(keys: KeyStore) -> Finding:
@@ -169,6 +176,11 @@ def hours(tally: Tally, now: datetime) -> Finding:
         says = f"the ledger holds an hour that has not come yet: {latest:%Y-%m-%d %H}h UTC"
         return broken("hours", says, "set this machine’s clock right before anything is written")
     return ok("hours", "the ledger holds no hour that has not come yet")
+
+
+def _published(publisher: Publisher) -> int:
+    signed = publisher.published()
+    return signed.checkpoint.size if signed else 0
 
 
 def _known(instants: Iterable[datetime | None]) -> list[datetime]:

@@ -42,7 +42,7 @@ def found(look: Callable[[], Finding]) -> Finding:
 def test_a_ledger_is_in_order(ledger: Installation) -> None:
     settings, now = ledger.settings, ledger.clock()
     assert record.log_is_ours(ledger.ledger.folder).state is State.OK
-    assert record.tree(ledger.publisher, ledger.ledger.folder).state is State.OK
+    assert record.tree(ledger.publisher, ledger.store).state is State.OK
     published = ledger.publisher.published()
     checked = record.checkpoints(settings.checkpoints, ledger.verifier, published)
     assert checked.state is State.OK
@@ -64,7 +64,7 @@ def test_a_tree_that_is_behind_the_checkpoint_is_broken(place: Place, site: Site
         settle(installation, NUMBER)
         publisher = installation.publisher
         with older.open() as restored:
-            finding = found(lambda: record.tree(publisher, restored.ledger.folder))
+            finding = found(lambda: record.tree(publisher, restored.store))
     site.drop(older)
     assert finding.state is State.BROKEN
     assert "restored from a backup" in finding.says
