@@ -146,6 +146,7 @@ def _secrets(settings: Settings) -> Iterator[Path]:
         settings.destroyed.parent,
         settings.operator_keys,
         settings.parked,
+        settings.outbox,
     ):
         yield directory
         if directory.is_dir():

@@ -25,7 +25,6 @@ from keys.keyring import FileKeyring
 from metroledger.bootstrap import Installation, database_directory
 from proofs.publication import CHECKPOINT
 
-_START_S: Final = 10.0
 _KEY_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0)
 
 

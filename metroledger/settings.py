@@ -127,6 +127,12 @@ class Settings:
         return self.home / "outbox"
 
     @property
+    def operations_of_portal(self) -> tuple[str, int]:
+        """Where the portal's process answers for itself: the port after `operations`."""
+        host, port = self.operations
+        return host, port + 1 if port else 0
+
+    @property
     def identity_file(self) -> Path:
         """What `init` writes: its presence means that a ledger is here."""
         return self.home / "ledger.json"
@@ -215,7 +221,7 @@ def _portal(environment: Mapping[str, str]) -> Portal:
 
 def _address(text: str, name: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > PORT_MAX:
+    if not host or not port.isdecimal() or int(port) >= PORT_MAX:
         raise NoAddress(name)
     return host.strip("[]"), int(port)
 

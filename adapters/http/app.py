@@ -68,7 +68,7 @@ def _refuse(request: Request, error: Exception) -> Response:
     """Answer an error: its own words when they are ours, for those hold nothing of a person."""
     status = status_of(error)
     if status >= 500:  # noqa: PLR2004 (the server's fault)
-        tell("request.failed", logging.ERROR, error=error)
+        tell("request-failed", logging.ERROR, error=error)
     if isinstance(error, SignInNeeded) and not request.url.path.startswith(API):
         return RedirectResponse("/connexion", 303)
     headers = {}

@@ -11,7 +11,7 @@ from metroledger import logs
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.common import Commands, command
 from metroledger.cli.running import stopped_by_signals
-from metroledger.operations import Watched
+from metroledger.operations import Watched, operations_of
 from metroledger.portal import portal_app, site_of
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def _serve(settings: Settings, _: argparse.Namespace) -> int:
         open_ledger(settings, observe=watched.observe) as installation,
         stopped_by_signals() as stop,
         served(portal_app(site_of(installation), watched.meters), settings.portal.web) as port,
+        served(operations_of(installation, watched, ledger=False), settings.operations_of_portal),
     ):
         tell("portal-started", port=port)
         print(f"serve: {settings.portal.public_url}", flush=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import email
+import email.policy
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -21,14 +25,19 @@ import pytest
 
 from adapters.dso.enedis.crypto import Keyring
 from adapters.dso.enedis.series import town
+from adapters.http.app import create_app, guarded
+from adapters.http.metering import Metered
 from adapters.http.serving import served
+from application.access.door import NotSignedIn
 from application.telling import FIELDS, Fixed, tell
 from domain.errors import Refused
 from metroledger import logs
 from metroledger.cli.files import ingest_file
 from metroledger.operations import Watched, operations_of
+from metroledger.portal import site_of
 from tests.application.conftest import founded, ledger, place, site
 from tests.application.world import ROOT, series_of, settle, take, write_nights
+from tests.architecture.sources import modules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +47,8 @@ if TYPE_CHECKING:
 __all__ = ["founded", "ledger", "place", "site"]
 
 NAME, EMAIL, NUMBER = "Hildegarde ZWEIBRÜCKEN", "hildegarde@example.org", "30001112223334"
-TOKEN, PASSWORD = "tok-Zu8Ieb5ahs9oth", "correct horse battery"
+TOKEN, PASSWORD = "tok-Zu8Ieb5ahs9oth", "correct horse battery staple"
+HOST = "192.0.2.77"
 ID = UUID(int=7)
 
 
@@ -201,6 +211,52 @@ def test_nothing_of_a_person_is_in_any_line_of_a_ledger_at_work(
     events = [json.loads(line)["event"] for line in lines.getvalue().splitlines()]
     assert events.count("http-request") == 6
     assert {"library", "command-failed"} < set(events)  # what is no HTTP, its library tells
+
+
+def test_nothing_of_a_person_is_in_any_line_of_the_portal(
+    ledger: Installation, lines: io.StringIO
+) -> None:
+    """Sign up, sign in, fail to, ask by every value and token, and search all lines."""
+    here = site_of(ledger)
+    here.door.ask_to_sign_up(EMAIL, address=HOST)()
+    (letter,) = ledger.settings.outbox.glob("*.eml")
+    text = email.message_from_bytes(letter.read_bytes(), policy=email.policy.default).get_content()
+    (link,) = [word for word in text.split() if word.startswith("http")]
+    ticket = link.rsplit("/", 1)[-1]
+    signed_up = here.door.sign_up(ticket, name=NAME, password=PASSWORD, language="fr")
+    signed_in = here.door.sign_in(EMAIL, PASSWORD, address=HOST)
+    with pytest.raises(NotSignedIn) as refused:
+        here.door.sign_in(EMAIL, "wrong", address=HOST)
+    tell("request-failed", logging.ERROR, error=refused.value)
+    watched = Watched()
+    app = create_app(here)
+
+    @app.get("/fails/{number}")
+    def fails(number: str) -> None:
+        raise ValueError(number)
+
+    with served(Metered(guarded(here, app), watched.meters), ("127.0.0.1", 0)) as port:
+        url = f"http://127.0.0.1:{port}"
+        cookies = {here.session_cookie: signed_in}
+        assert httpx.get(f"{url}/fails/{NUMBER}", cookies=cookies).status_code == 500
+        httpx.get(f"{url}/{signed_up}?ticket={ticket}", cookies=cookies)
+        ask_by_personal_values(url)
+    assert personal_values_in(lines, HOST, ticket, signed_up, signed_in, "wrong") == []
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert {"http-request", "request-failed"} <= {line["event"] for line in told}
+    assert {"/fails/{number}", "none"} == {line["route"] for line in told if "route" in line}
+
+
+def test_every_event_that_is_told_has_a_fixed_name() -> None:
+    told = [
+        (module.name, ast.unparse(call.args[0]))
+        for module in modules()
+        for call in ast.walk(module.tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "tell"
+    ]
+    assert len(told) > 5
+    name = re.compile(r"'[a-z]+(-[a-z]+)*'")
+    assert [one for one in told if not name.fullmatch(one[1])] == []
 
 
 def ask_by_personal_values(url: str) -> None:

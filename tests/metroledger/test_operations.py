@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -236,7 +239,46 @@ def test_it_is_bound_to_loopback_unless_told_otherwise() -> None:
     assert read_settings({"METROLEDGER_OPERATIONS": "[::1]:80"}).operations == ("::1", 80)
 
 
-@pytest.mark.parametrize("text", ["9464", ":9464", "127.0.0.1", "127.0.0.1:port", "h:65536"])
+def test_the_portal_answers_for_itself_on_the_next_port_and_not_on_its_public_one(
+    place: Place,
+) -> None:
+    ports = free_ports()
+    addresses = {
+        "METROLEDGER_OPERATIONS": f"127.0.0.1:{ports}",
+        "METROLEDGER_WEB": "127.0.0.1:0",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "metroledger", "serve"],
+        env=place.environment | addresses,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        public = json.loads(process.stderr.readline())["port"]
+        hidden = [
+            httpx.get(f"http://127.0.0.1:{public}/{name}").status_code
+            for name in ("metrics", "healthz", "readyz")
+        ]
+        found = figures(f"http://127.0.0.1:{ports + 1}")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert hidden == [404, 404, 404]
+    assert found["metroledger_http_requests_total{GET}{none}{404}"] == 3
+    assert "metroledger_up" not in found
+
+
+def free_ports() -> int:
+    """Return a port that is free, as is the next one."""
+    while True:
+        with socket.create_server(LOOPBACK) as one:
+            port = int(one.getsockname()[1])
+            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
+                return port
+
+
+@pytest.mark.parametrize("text", ["9464", ":9464", "127.0.0.1", "127.0.0.1:port", "h:65535"])
 def test_an_address_that_is_none_stops_the_start(text: str) -> None:
     with pytest.raises(Refused, match="METROLEDGER_OPERATIONS"):
         read_settings({"METROLEDGER_OPERATIONS": text})
