@@ -252,8 +252,8 @@ def _fresh(services: Services, account_id: UUID) -> Standing:
 def _is_current(services: Services, account_id: UUID, standing: Standing) -> bool:
     """Whether no stream of the account has moved beyond what is shown of it.
 
-    A new meter is in the lookup index before it is shown; a new consent has moved the
-    stream of its meter.
+    What is new is known to the key store before it is shown: a meter has its row in the
+    lookup index, a consent or a refusal the key of its evidence.
     """
     shown = {
         stream.bytes: placed.version
@@ -261,6 +261,7 @@ def _is_current(services: Services, account_id: UUID, standing: Standing) -> boo
         for stream, placed in kind.items()
     }
     asked = {account_id, *services.keys.index.subjects_of(account_id, Kind.METER)}
+    asked |= {name.consent for name in services.keys.keys_of(account_id) if name.consent}
     streams = shown.keys() | {stream.bytes for stream in asked}
     heads = services.ledger.folder.store.heads(streams)
     return all(head.version == shown.get(stream) for stream, head in heads.items())

@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from adapters.http.api.routes import router as api
 from adapters.http.guard import Guard
 from adapters.http.visitors import SignInNeeded
 from application.access.throttle import TooOften
@@ -42,10 +43,11 @@ def create_app(site: Site) -> FastAPI:
         summary="Consents and consumption, by their holder.",
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,
         lifespan=_lifespan,
     )
     app.state.site = site
+    app.include_router(api(site))
     app.add_exception_handler(MetroledgerError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(HTTPException, _refuse)

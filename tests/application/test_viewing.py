@@ -13,8 +13,9 @@ from application.residents import open_account
 from application.viewing import NoLongerShown, NothingHere, TermsToAccept, Use
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.events.terms import TextKind
+from domain.values import Category
 from metroledger.cli.offices import administrator
-from tests.application.world import SEED, settle, take, write_nights
+from tests.application.world import SEED, settle, take, wish, write_nights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,3 +79,12 @@ def test_what_is_held_is_told_as_it_was_received(ledger: Installation, tmp_path:
     held = list(viewing.readings(ledger.services, access))
     assert len(held) == len(days)
     assert viewing.received_last(ledger.services, access) == max(one.received_at for one in held)
+
+
+def test_what_was_just_refused_is_shown_at_once(ledger: Installation) -> None:
+    household = settle(ledger, NUMBER)
+    refusal = consenting.refuse_consent(
+        ledger.services, household.account, household.meter, wish(Category.MAXIMUM_POWER)
+    )
+    seen = viewing.overview(ledger.services, household.account)
+    assert {one.id: one.status for one in seen.consents}[refusal] is ConsentStatus.REFUSED

@@ -1,0 +1,144 @@
+"""How a write is carried: once, whatever is sent again, and answered alike each time.
+
+key ─→ command's id ─→ kept? ── another request under the key ──→ 422
+│ the answer is known ──────────────────→ that answer
+▼
+the use case, under the id ── accepted, refused ───→ kept, answered
+│ in doubt
+▼
+202 and a status address, which asks the ledger itself
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from fastapi import Response
+
+from adapters.http.api import problems
+from adapters.http.api.answers import JSON, PRIVATE
+from adapters.http.api.models import Command, Done, Doubt
+from application import consenting
+from application.asking import Answer, Asked, KeyReused, command_of, digest_of
+from application.driving import OutcomeOpen
+from application.protocol import RefusedBefore
+from application.services import made_by
+from application.viewing import NothingHere
+from domain.aggregates.collection import StopReason
+from domain.errors import Refused
+from ledger.rule import Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from application.asking import Askings
+    from application.services import Services
+
+ROOT: Final = "/api/v1"
+_CREATED: Final = 201
+_REFUSALS: Final = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One write as it was asked: by whom, under which key, what, about what (an id)."""
+
+    owner: UUID
+    key: str
+    kind: str
+    content: bytes
+    about: UUID | None = None
+
+
+def carry(
+    services: Services, askings: Askings, write: Write, act: Callable[[UUID], object]
+) -> Response:
+    """Carry a write to its answer; `act` is the use case, given the command's id."""
+    command = command_of(services, write.owner, write.key)
+    about = write.about.bytes if write.about else b""
+    digest = digest_of(services, write.owner, write.kind.encode(), about, write.content)
+    asked = Asked(
+        command=command, owner=write.owner, kind=write.kind, digest=digest, about=write.about
+    )
+    kept = askings.note(asked, services.clock())
+    if kept.digest != digest:
+        raise KeyReused
+    if kept.answer is not None:
+        return _respond(kept.answer)
+    try:
+        act(command)
+        follow(services, asked)
+    except OutcomeOpen:
+        return _in_doubt(command)
+    except Refused as error:
+        return _respond(askings.answer(command, _refusal(error)))
+    return _respond(askings.answer(command, _success(asked)))
+
+
+def become(services: Services, askings: Askings, owner: UUID, command: UUID) -> Command:
+    """Return what became of an account's command; the ledger knows, where no answer is kept."""
+    asked = askings.find(command)
+    if asked is None or asked.owner != owner:
+        raise NothingHere
+    answer = asked.answer
+    if answer is None:
+        match services.ledger.committer.fate(command.bytes):
+            case Fate.ACCEPTED:
+                follow(services, asked)
+                answer = askings.answer(command, _success(asked))
+            case Fate.BARRED:
+                answer = askings.answer(command, _refusal(RefusedBefore()))
+            case None:
+                return Command(command=command, state="open", status=None)
+    state = "refused" if answer.status >= _REFUSALS else "done"
+    content = msgspec.json.decode(answer.body)
+    return Command(command=command, state=state, status=answer.status, answer=content)
+
+
+def follow(services: Services, asked: Asked) -> None:
+    """Do what an accepted write makes next: derived commands, which may be repeated."""
+    if asked.kind == "consent":
+        with contextlib.suppress(Refused):  # it is granted; what cannot be collected is told later
+            consenting.start_agreed(services, made_by(asked.command))
+    elif asked.kind == "withdrawal" and asked.about is not None:
+        consenting.after_ending(services, asked.about, StopReason.WITHDRAWN)
+
+
+def _success(asked: Asked) -> Answer:
+    made = made_by(asked.command)
+    match asked.kind:
+        case "meter":
+            status, done = _CREATED, Done(id=made, location=f"{ROOT}/meters/{made}")
+        case "consent" | "refusal":
+            status, done = _CREATED, Done(id=made, location=f"{ROOT}/consents/{made}")
+        case "withdrawal" if asked.about is not None:
+            status = 200
+            done = Done(id=asked.about, location=f"{ROOT}/consents/{asked.about}")
+        case _:
+            status, done = 200, Done(id=asked.owner, location=f"{ROOT}/account")
+    return Answer(status=status, body=done.model_dump_json().encode())
+
+
+def _refusal(error: Refused) -> Answer:
+    return Answer(status=error.status, body=msgspec.json.encode(problems.document_of(error)))
+
+
+def _respond(answer: Answer) -> Response:
+    if answer.status >= _REFUSALS:
+        media_type, headers = problems.MEDIA_TYPE, PRIVATE
+    else:
+        location: str = msgspec.json.decode(answer.body)["location"]
+        media_type, headers = JSON, {**PRIVATE, "Location": location}
+    return Response(answer.body, answer.status, media_type=media_type, headers=headers)
+
+
+def _in_doubt(command: UUID) -> Response:
+    """Tell that the outcome is open, and where it will be told."""
+    status = f"{ROOT}/commands/{command}"
+    content = Doubt(command=command, state="open", status=status).model_dump_json()
+    headers = {**PRIVATE, "Location": status, "Retry-After": "1"}
+    return Response(content, 202, media_type=JSON, headers=headers)

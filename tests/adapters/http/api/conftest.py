@@ -1,0 +1,128 @@
+"""The portal's API as it is served, and four people and a member of the staff who ask it."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from adapters.dso.enedis.series import town
+from adapters.http.app import create_app, guarded
+from adapters.http.serving import served
+from adapters.http.visitors import HEADER
+from application import consenting
+from application.access import sessions
+from application.access.stores import StaffRole
+from domain.aggregates.consent import Origin
+from metroledger.portal import site_of
+from tests.application.conftest import founded, site
+from tests.application.world import (
+    SEED,
+    Household,
+    Place,
+    Site,
+    settle,
+    take,
+    write_nights,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastapi import FastAPI
+
+    from metroledger.bootstrap import Installation
+
+FIRST_DAY, LAST_DAY = date(2026, 9, 20), date(2026, 11, 10)
+GAP = {date(2026, 10, 5), date(2026, 10, 6), date(2026, 11, 3)}
+__all__ = ["founded", "site"]  # fixtures, taken from where they are made
+_keys = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who asks: their household, and the client that their session is in."""
+
+    home: Household | None
+    client: httpx.Client
+
+    def get(self, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401 (httpx's own)
+        return self.client.get(f"/api/v1/{path}", **more)
+
+    def post(self, path: str, key: str | None = None, **more: Any) -> httpx.Response:  # noqa: ANN401 (the same)
+        headers = {"Idempotency-Key": key or f"key-{next(_keys):08}", **more.pop("headers", {})}
+        return self.client.post(f"/api/v1/{path}", headers=headers, **more)
+
+    @property
+    def consent(self) -> str:
+        assert self.home is not None
+        return str(self.home.consents[0])
+
+    @property
+    def meter(self) -> str:
+        assert self.home is not None
+        return str(self.home.meter)
+
+
+@dataclass(frozen=True)
+class World:
+    """A served portal, and the people."""
+
+    ledger: Installation
+    app: FastAPI
+    url: str
+    owner: Person
+    other: Person
+    withdrawn: Person
+    nobody: Person
+    staff: Person
+
+
+@pytest.fixture(scope="module")
+def world(site: Site, founded: Place) -> Iterator[World]:
+    """One portal a module: the tests of a module share it, and each makes what it changes."""
+    place = site.copy(founded)
+    with place.open() as ledger, ExitStack() as stack:
+        yield furnished(ledger, place, stack)
+    site.drop(place)
+
+
+def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
+    """Serve a ledger in which three households live, one of which has withdrawn."""
+    meters = town(SEED, 3)
+    homes = [settle(ledger, meter.number, name=f"Person{n}") for n, meter in enumerate(meters)]
+    span = (FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1))
+    days = [day for day in span if day not in GAP]
+    for path in write_nights(place.home / "in", meters, days):
+        take(ledger, path)
+    consenting.withdraw_consent(ledger.services, homes[2].consents[0], origin=Origin.RESIDENT)
+    ledger.shown.catch_up()
+    portal = site_of(ledger)
+    app = create_app(portal)
+    port = stack.enter_context(served(guarded(portal, app), ("127.0.0.1", 0)))
+    url = f"http://127.0.0.1:{port}"
+
+    def signed_in(home: Household | None = None, role: StaffRole | None = None) -> Person:
+        account = home.account if home else None
+        token = sessions.begin(ledger.services, ledger.access, account=account, role=role)
+        headers = {HEADER: sessions.form_token(token)}
+        cookies = {portal.session_cookie: token}
+        client = httpx.Client(base_url=url, cookies=cookies, headers=headers, timeout=30)
+        return Person(home, stack.enter_context(client))
+
+    owner, other, withdrawn = (signed_in(home) for home in homes)
+    return World(
+        ledger=ledger,
+        app=app,
+        url=url,
+        owner=owner,
+        other=other,
+        withdrawn=withdrawn,
+        nobody=Person(None, stack.enter_context(httpx.Client(base_url=url))),
+        staff=signed_in(role=StaffRole.NONE),
+    )
