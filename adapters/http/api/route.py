@@ -21,7 +21,9 @@ from application.telling import tell
 from domain.errors import MetroledgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+
+    from fastapi.dependencies.models import Dependant
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -52,7 +54,7 @@ class ApiRoute(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                names = {one.alias for one in _parameters(self)}
+                names = set(_names(self.dependant))
                 return problems.answer_to(problems.Invalid(faults_of(error.errors(), names)))
             except MetroledgerError as error:
                 if error.status >= _OURS:
@@ -62,9 +64,12 @@ class ApiRoute(APIRoute):
         return answer
 
 
-def _parameters(route: APIRoute) -> Iterable[Any]:
-    taken = route.dependant
-    return (*taken.path_params, *taken.query_params, *taken.header_params)
+def _names(taken: Dependant) -> Iterator[str]:
+    """Yield the names of what a route takes from path, query and headers, its dependencies' too."""
+    for one in (*taken.path_params, *taken.query_params, *taken.header_params):
+        yield one.alias
+    for dependency in taken.dependencies:
+        yield from _names(dependency)
 
 
 def faults_of(
