@@ -1,0 +1,151 @@
+"""Every route of the application, and what it answers to each of five people.
+
+The table is compared with the routes that the application has: a route without a row fails.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fastapi.routing import iter_route_contexts
+from prometheus_client import CollectorRegistry
+
+from adapters.http.metering import Meters
+from adapters.http.operation import Probe, operation_app
+from adapters.http.serving import served
+from application.asking import command_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import httpx
+    from starlette.routing import BaseRoute
+
+    from tests.adapters.http.api.conftest import Person, World
+
+API: Final = "/api/v1"
+
+
+class Row(NamedTuple):
+    """The status that each gets.
+
+    The owner and the withdrawn ask about what is theirs; everybody else about the owner's.
+    """
+
+    owner: int
+    other: int
+    signed_out: int
+    withdrawn: int
+    staff_without_role: int
+
+
+def everybody(status: int) -> Row:
+    return Row(*[status] * 5)
+
+
+MINE: Final = Row(200, 200, 401, 200, 401)
+OF_THE_OWNER: Final = Row(200, 404, 401, 200, 401)
+
+# In the order in which they are asked: what changes something comes after what reads it.
+TABLE: Final[dict[str, Row]] = {
+    f"GET {API}/openapi.json": everybody(200),
+    "GET /problems/{name}": everybody(200),
+    f"GET {API}/public/checkpoint": everybody(200),
+    f"GET {API}/public/key": everybody(200),
+    f"GET {API}/public/agreements": everybody(200),
+    f"GET {API}/public/texts": everybody(200),
+    f"GET {API}/public/texts/{{kind}}/{{version}}/{{language}}": everybody(200),
+    f"GET {API}/session": MINE,
+    f"GET {API}/account": MINE,
+    f"GET {API}/meters": MINE,
+    f"GET {API}/meters/{{meter}}": OF_THE_OWNER,
+    f"GET {API}/consents": MINE,
+    f"GET {API}/consents/{{consent}}": OF_THE_OWNER,
+    f"GET {API}/consents/{{consent}}/wording": OF_THE_OWNER,
+    f"GET {API}/consents/{{consent}}/receipt": OF_THE_OWNER,
+    f"GET {API}/consents/{{consent}}/consumption": Row(200, 404, 401, 403, 401),
+    f"GET {API}/recipients": MINE,
+    f"GET {API}/receipts": MINE,
+    f"GET {API}/export": MINE,
+    f"GET {API}/commands/{{command}}": OF_THE_OWNER,
+    f"POST {API}/account/terms-acceptance": MINE,
+    f"POST {API}/meters": Row(201, 201, 401, 201, 401),
+    f"POST {API}/consents": Row(201, 404, 401, 201, 401),
+    f"POST {API}/refusals": Row(201, 404, 401, 201, 401),
+    f"POST {API}/consents/{{consent}}/withdrawal": OF_THE_OWNER,
+    f"POST {API}/account/erasure-request": MINE,
+}
+ON_THE_OPERATIONS_PORT: Final = {"GET /healthz", "GET /readyz", "GET /metrics"}
+"""Of another application, on a port that the public does not reach; they know no people."""
+
+
+def names_of(routes: Sequence[BaseRoute]) -> set[str]:
+    """Return method and path of each route; HEAD answers as GET does, a mount is "ANY"."""
+    return {
+        f"{method} {route.path}"
+        for route in iter_route_contexts(routes)
+        for method in (route.methods or {"ANY"}) - {"HEAD"}
+    }
+
+
+def test_every_route_has_its_row_and_every_row_its_route(world: World) -> None:
+    assert names_of(world.app.routes) == set(TABLE)
+
+
+def test_every_route_answers_everybody_as_the_table_says(world: World) -> None:
+    people = (world.owner, world.other, world.nobody, world.withdrawn, world.staff)
+    for person in (world.owner, world.withdrawn):
+        person.post("account/terms-acceptance", "a-command", json={"version": "1"})
+    wrong = []
+    for name, row in TABLE.items():
+        told = Row(*[ask(world, person, name).status_code for person in people])
+        if told != row:
+            wrong.append(f"{name}: {told}, not {row}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_operations_port_knows_nobody(world: World) -> None:
+    registry = CollectorRegistry()
+    app = operation_app(Probe(ready=lambda: (), registry=registry), Meters(registry))
+    assert names_of(app._app.routes) == ON_THE_OPERATIONS_PORT  # type: ignore[attr-defined] # Metered's own
+    with served(app, ("127.0.0.1", 0)) as port:
+        for name in ON_THE_OPERATIONS_PORT:
+            url = f"http://127.0.0.1:{port}{name.removeprefix('GET ')}"
+            for person in (world.owner, world.nobody, world.staff):
+                assert person.client.get(url).status_code == 200
+
+
+def ask(world: World, person: Person, name: str) -> httpx.Response:
+    """Ask one route in a person's name, about what is theirs, or the owner's."""
+    method, path = name.split()
+    subject = person if person is world.withdrawn else world.owner
+    assert subject.home is not None
+    command = command_of(world.ledger.services, subject.home.account, "a-command")
+    path = path.format(
+        meter=subject.meter,
+        consent=subject.consent,
+        command=command,
+        name="nothing-here",
+        kind="terms_of_use",
+        version="1",
+        language="fr",
+    )
+    if method == "GET":
+        return person.client.get(path)
+    return person.post(path.removeprefix(API + "/"), json=body_of(path, subject))
+
+
+def body_of(path: str, subject: Person) -> dict[str, object] | None:
+    """Return a body that the route takes."""
+    question: dict[str, object] = {
+        "meter": subject.meter,
+        "category": "maximum_power",
+        "wording_version": "1",
+    }
+    bodies: dict[str, dict[str, object]] = {
+        "terms-acceptance": {"version": "1"},
+        "meters": {"operator": "enedis", "number": "09111642617347", "entry_day": "2024-01-01"},
+        "consents": {**question, "holder": "Bouvier", "years": 1},
+        "refusals": question,
+    }
+    return bodies.get(path.rsplit("/", 1)[1])
