@@ -17,8 +17,8 @@ from application.residents import meter_value
 from domain.aggregates.collection import CollectionStatus
 from domain.aggregates.meter import power_of
 from domain.policies.coverage import (
-    CATEGORY_OF,
     Footing,
+    Measured,
     Perimeter,
     Uncovered,
     outside_of,
@@ -26,7 +26,7 @@ from domain.policies.coverage import (
 )
 from keys.index import Kind
 from keys.names import KeyName, Purpose
-from ledger.readings import Row, first_day
+from ledger.readings import Row
 from ledger.record import Read
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from application.deliveries import Incoming
     from application.services import Services
     from domain.aggregates.agreement import Agreement
-    from domain.events.reading import Reading
     from domain.values import Category, Stream
     from keys.tree import Ring
+    from ledger.forms import Form
     from projections.covers import Cover
 
 COLLECTOR: Final = "metropole"
@@ -59,21 +59,13 @@ Points = Mapping[str, "Sequence[Declared]"]
 """The accounts that declared a point, by the point's number."""
 
 
-class PackedRow(NamedTuple):
-    """One row of a delivery, packed: its size decides where the delivery is cut."""
-
-    number: str
-    reading: Reading
-    packed: bytes
-
-
 class Taking(NamedTuple):
     """A reading to take in: under which consent, of whom, and with which year's key."""
 
     cover: Cover
     owner: bytes
     year: int
-    row: PackedRow
+    form: Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,39 +108,38 @@ class Collector:
     reasons: dict[bytes, Uncovered | None] = field(default_factory=dict)
     _judged: dict[tuple[Footing, Category], Uncovered | None] = field(default_factory=dict)
 
-    def sort(self, rows: Sequence[PackedRow]) -> tuple[list[Taking], dict[str, Counter[str]]]:
+    def sort(self, rows: Sequence[Form]) -> tuple[list[Taking], dict[str, Counter[str]]]:
         """Return what is taken in, and what became of the rows of each point number."""
         points, part = self.collecting.points, self.collecting.slice
         ours = {
             number: [one for one in points.get(number, ()) if part.holds(one.meter)]
-            for number in {row.number for row in rows}
+            for number in {form.measured.number for form in rows}
         }
-        years = [first_day(row.reading).year for row in rows]
-        self._load(ours.values(), set(years))
+        self._load(ours.values(), {form.day.year for form in rows})
         taken: list[Taking] = []
         outcomes: dict[str, Counter[str]] = {}
-        for row, year in zip(rows, years, strict=True):
-            ends = outcomes.get(row.number)
+        for form in rows:
+            number = form.measured.number
+            ends = outcomes.get(number)
             if ends is None:
-                ends = outcomes[row.number] = Counter()
-            for one in ours[row.number]:
-                cover, reason = self._under(one.meter, row.reading)
+                ends = outcomes[number] = Counter()
+            for one in ours[number]:
+                cover, reason = self._under(one.meter, form.measured)
                 if cover is not None:
-                    taken.append(Taking(cover, one.owner, year, row))
+                    taken.append(Taking(cover, one.owner, form.day.year, form))
                 ends[ACCEPTED if cover is not None else reason] += 1
-            if row.number not in points and part.number == 0:
+            if number not in points and part.number == 0:
                 ends[UNKNOWN_POINT] += 1
         return taken, outcomes
 
-    def _under(self, meter: bytes, reading: Reading) -> tuple[Cover | None, Uncovered]:
+    def _under(self, meter: bytes, measured: Measured) -> tuple[Cover | None, Uncovered]:
         """Return the first consent that covers a reading, else the first reason why none does."""
-        category = CATEGORY_OF[type(reading)]
         first: Uncovered | None = None
         for cover in self.covers.get(meter, ()):
-            if cover.category != category:
+            if cover.category != measured.category:
                 continue
             perimeter = Perimeter(cover.category, cover.number, cover.first_data_day)
-            reason = self.reasons[cover.consent] or outside_of(perimeter, reading)
+            reason = self.reasons[cover.consent] or outside_of(perimeter, measured)
             if reason is None:
                 return cover, Uncovered.NO_CONSENT
             first = first or reason
@@ -215,10 +206,11 @@ class Collector:
             Row(
                 cover.consent,
                 self.rings[owner].readings[cover.consent, year],
-                row.reading,
-                row.packed,
+                form.kind,
+                form.packed,
+                form.canonical,
             )
-            for cover, owner, year, row in taken
+            for cover, owner, year, form in taken
         ]
 
     def expects(self, taken: Sequence[Taking]) -> list[Read]:
@@ -235,7 +227,8 @@ class Collector:
 def find_points(services: Services, incoming: Incoming) -> Points:
     """Return who declared a delivery's points, all at once."""
     operator, fluid = incoming.operator, incoming.fluid
-    values = {meter_value(operator, fluid, number): number for number, _ in incoming.rows}
+    numbers = {form.measured.number for form in incoming.rows}
+    values = {meter_value(operator, fluid, number): number for number in numbers}
     found = services.keys.index.lead(Kind.METER, list(values))
     return {
         values[value]: sorted((Declared(*one) for one in entries), key=lambda one: one.meter)

@@ -21,7 +21,6 @@ from uuid import UUID
 from application.collecting import (
     Collecting,
     Collector,
-    PackedRow,
     Slice,
     find_points,
 )
@@ -42,7 +41,6 @@ from projections.store import Part
 from proofs.merkle import leaf_hash, root
 from schemas.canonical import b64
 from schemas.leaf import READING_LEAF_SIZE, decode_leaf
-from schemas.packing import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,9 +49,9 @@ if TYPE_CHECKING:
     from application.protocol import Decision
     from application.services import Services
     from domain.aggregates.delivery import Delivery
-    from domain.events.reading import Reading
     from domain.values import Channel, Fluid
     from keys.key import Key
+    from ledger.forms import Form
     from ledger.record import Readings
     from ledger.store import Accepted
 
@@ -88,7 +86,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """A delivery, validated: `rows` are point numbers and readings in the sender's order.
+    """A delivery, validated: `rows` are the forms of its readings, in the sender's order.
 
     `digest` is the SHA-256 of the content as it came; `counts` what the file holds that
     is no reading (blank days). `attempt` rises when it is taken in again on purpose.
@@ -99,7 +97,7 @@ class Incoming:
     flow: str
     fluid: Fluid
     digest: bytes
-    rows: Sequence[tuple[str, Reading]]
+    rows: Sequence[Form]
     counts: dict[str, int] = field(default_factory=dict)
     attempt: int = 0
 
@@ -126,7 +124,7 @@ class _Part:
     delivery: UUID
     number: int
     parts: int
-    rows: Sequence[PackedRow]
+    rows: Sequence[Form]
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     received: DeliveryReceived | None = None
 
@@ -210,7 +208,7 @@ class _Part:
 def take_in(services: Services, incoming: Incoming) -> Outcome:
     """Take a delivery in, part by part; parts that were taken in before stay as they are."""
     stream, key = delivery_id(services, incoming)
-    cuts = list(cut([PackedRow(n, reading, pack(reading)) for n, reading in incoming.rows]))
+    cuts = list(cut(incoming.rows))
     points = find_points(services, incoming)
     slices = slices_of(services, stream, cuts, points)
     rows: dict[str, Counter[str]] = {}
@@ -253,7 +251,7 @@ def delivery_id(services: Services, incoming: Incoming) -> tuple[UUID, Key]:
     return derived_id(key, b"delivery", *parts), key
 
 
-def cut(rows: Sequence[PackedRow]) -> Iterator[Sequence[PackedRow]]:
+def cut(rows: Sequence[Form]) -> Iterator[Sequence[Form]]:
     """Cut rows by position into parts that fit one record each; at least one part."""
     start, size = 0, 0
     for place, row in enumerate(rows):
@@ -266,7 +264,7 @@ def cut(rows: Sequence[PackedRow]) -> Iterator[Sequence[PackedRow]]:
 
 
 def slices_of(
-    services: Services, stream: UUID, cuts: Sequence[Sequence[PackedRow]], points: Points
+    services: Services, stream: UUID, cuts: Sequence[Sequence[Form]], points: Points
 ) -> int:
     """Return into how many slices each cut is divided by the accounts behind its points.
 
@@ -279,12 +277,13 @@ def slices_of(
     if parts:
         return max(parts // len(cuts), 1)
     largest = max(
-        sum(max(len(points.get(row.number, ())), 1) * size_of(row) for row in rows) for rows in cuts
+        sum(max(len(points.get(row.measured.number, ())), 1) * size_of(row) for row in rows)
+        for rows in cuts
     )
     return 1 if largest <= PART_BYTES else -(-2 * largest // PART_BYTES)
 
 
-def size_of(row: PackedRow) -> int:
+def size_of(row: Form) -> int:
     """Return the bytes of a record that a reading needs at most."""
     return READING_BYTES + len(row.packed)
 

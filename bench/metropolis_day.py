@@ -77,6 +77,7 @@ def main() -> None:
         files = _write(settings, meters, next_day(FIRST))
         seconds, workers = _take_day(settings, files, asked.workers)
         with open_ledger(settings) as installation:
+            rest_garbage_collector()
             _check(installation, meters, homes)
             rows = [
                 *_day_rows(asked.meters, seconds, workers),

@@ -22,9 +22,9 @@ and draws its randomness at once.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from os import urandom
+from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -53,12 +53,11 @@ class SealBroken(Corrupt):
         self.key_id = key_id
 
 
-@dataclass(frozen=True, slots=True)
-class Sealing:
+class Sealing(NamedTuple):
     """One payload to seal: under which key, and the leaf that it belongs to."""
 
     key: Key
-    plaintext: bytes = field(repr=False)
+    plaintext: bytes
     leaf: bytes
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
@@ -55,19 +54,20 @@ class ReadingKeysMissing(Corrupt):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A reading to be sealed, packed, with the consent it is taken in under, and its key."""
+class Row(NamedTuple):
+    """A reading to be sealed: under which consent (16 bytes), with which key, and its bytes."""
 
     consent: bytes
     key: Key
-    reading: Reading
+    kind: int
     packed: bytes
+    canonical: bytes
 
 
 def row_of(consent: UUID, key: Key, reading: Reading) -> Row:
     """Return the row of a reading that was not packed yet."""
-    return Row(consent.bytes, key, reading, pack(reading))
+    kind = KIND_OF[type(reading)]
+    return Row(consent.bytes, key, kind, pack(reading), canonical.encode(reading))
 
 
 class OpenedReading(NamedTuple):
@@ -98,17 +98,21 @@ def key_name_of(owner: UUID, consent: UUID, reading: Reading) -> KeyName:
 
 def commitment_of(key: Key, event_id: bytes, reading: Reading) -> bytes:
     """Return the commitment over a reading's canonical JSON."""
-    disclosed = _disclosure(key, event_id, reading)
+    return _commitment(key, event_id, canonical.encode(reading))
+
+
+def _commitment(key: Key, event_id: bytes, said: bytes) -> bytes:
+    disclosed = _disclosure(key, event_id, said)
     return hashlib.sha256(COMMITMENT_V1 + hashlib.sha256(disclosed).digest()).digest()
 
 
 def disclosure_of(key: Key, event_id: bytes, reading: Reading) -> str:
     """Return a reading's one disclosure."""
-    return _disclosure(key, event_id, reading).decode("ascii")
+    return _disclosure(key, event_id, canonical.encode(reading)).decode("ascii")
 
 
-def _disclosure(key: Key, event_id: bytes, reading: Reading) -> bytes:
-    return disclosure(sealing.salt(key, event_id, GROUP), GROUP, canonical.encode(reading))
+def _disclosure(key: Key, event_id: bytes, said: bytes) -> bytes:
+    return disclosure(sealing.salt(key, event_id, GROUP), GROUP, said)
 
 
 def seal_readings(rows: Sequence[Row]) -> tuple[Readings, bytes]:
@@ -116,13 +120,12 @@ def seal_readings(rows: Sequence[Row]) -> tuple[Readings, bytes]:
     noise = os.urandom(16 * len(rows))
     leaves: list[bytes] = []
     sealings: list[sealing.Sealing] = []
-    for place, row in enumerate(rows):
+    for place, (consent, key, kind, packed, said) in enumerate(rows):
         event_id = noise[16 * place : 16 * place + 16]
-        commitment = commitment_of(row.key, event_id, row.reading)
-        kind = KIND_OF[type(row.reading)]
-        leaf = encode_reading_leaf(ReadingLeaf(kind, event_id, row.consent, commitment))
+        commitment = _commitment(key, event_id, said)
+        leaf = encode_reading_leaf(ReadingLeaf(kind, event_id, consent, commitment))
         leaves.append(leaf)
-        sealings.append(sealing.Sealing(row.key, row.packed, leaf))
+        sealings.append(sealing.Sealing(key, packed, leaf))
     sealed = tuple(sealing.seal_many(sealings))
     return Readings(leaves=b"".join(leaves), sealed=sealed), b"".join(r.key.id.bytes for r in rows)
 

@@ -159,7 +159,7 @@ def uncovered_on(
 def outside(granted: ConsentGranted, reading: Reading) -> Uncovered | None:
     """Return why a reading lies outside what the consent is about, None when it does not."""
     perimeter = Perimeter(granted.category, granted.number, granted.first_data_day)
-    return outside_of(perimeter, reading)
+    return outside_of(perimeter, measured_of(reading))
 
 
 class Perimeter(NamedTuple):
@@ -170,15 +170,31 @@ class Perimeter(NamedTuple):
     first_data_day: date
 
 
-def outside_of(perimeter: Perimeter, reading: Reading) -> Uncovered | None:
+class Measured(NamedTuple):
+    """What the rule asks of a reading: of what, where, which way, and from which instant."""
+
+    category: Category
+    direction: Direction
+    number: str
+    since: datetime
+
+
+def measured_of(reading: Reading) -> Measured:
+    """Return what the rule asks of a reading."""
+    return Measured(
+        CATEGORY_OF[type(reading)], reading.direction, reading.number, measured_from(reading)
+    )
+
+
+def outside_of(perimeter: Perimeter, measured: Measured) -> Uncovered | None:
     """Return the same as `outside`, of the bare facts."""
-    if CATEGORY_OF[type(reading)] != perimeter.category:
+    if measured.category != perimeter.category:
         return Uncovered.OUTSIDE_SCOPE
-    if reading.direction != Direction.CONSUMPTION:
+    if measured.direction != Direction.CONSUMPTION:
         return Uncovered.OUTSIDE_SCOPE
-    if reading.number != perimeter.number:
+    if measured.number != perimeter.number:
         return Uncovered.ANOTHER_POINT
-    if measured_from(reading) < midnight(perimeter.first_data_day):
+    if measured.since < midnight(perimeter.first_data_day):
         return Uncovered.OUTSIDE_PERIMETER
     return None
 

@@ -153,7 +153,7 @@ def ingest_file(services: Services, keyring: Keyring, path: Path, number: int = 
         flow=file.document.flow,
         fluid=Fluid.ELECTRICITY,
         digest=base.digest,
-        rows=[(row.number, row.reading) for row in file.document.rows],
+        rows=[row.form for row in file.document.rows],
         counts={
             name: count
             for name, count in (("blank", counts.blank), ("repeated", counts.repeated))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-import msgspec
+from typing_extensions import override
 
 from domain.events.reading import (
     IndexReceived,
     LoadCurveDayReceived,
     MaximumPowerReceived,
 )
+from ledger.forms import form_of
 
 if TYPE_CHECKING:
     from adapters.dso.enedis.names import Name
+    from ledger.forms import Form
 
 R151: Final = "R151"
 """Daily indexes and maximum powers of up to 3,000 points, by subscription."""
@@ -30,16 +32,61 @@ SgeReading = IndexReceived | LoadCurveDayReceived | MaximumPowerReceived
 """The shapes of a reading that come through SGE."""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Said(Protocol):
+    """What stands for a reading until somebody asks for it: it can be taken in without."""
+
+    @property
+    def reading(self) -> SgeReading:
+        """The reading."""
+
+    @property
+    def form(self) -> Form:
+        """What it is taken in by."""
+
+
+class Row:
     """One reading of the file: its place, counted from 0, and what it says of which point.
 
     The place counts every reading of the file, whatever becomes of it later, so
     that a file cut by place is always cut alike.
     """
 
-    position: int
-    number: str
-    reading: SgeReading
+    __slots__ = ("_said", "number", "position")
+
+    def __init__(self, *, position: int, number: str, said: SgeReading | Said) -> None:
+        """Take the place, the point's number, and the reading or what stands for it."""
+        self.position = position
+        self.number = number
+        self._said = said
+
+    @property
+    def reading(self) -> SgeReading:
+        """What the file says."""
+        said = self._said
+        return said if isinstance(said, SgeReading) else said.reading
+
+    @property
+    def form(self) -> Form:
+        """What the reading is taken in by."""
+        said = self._said
+        return form_of(said) if isinstance(said, SgeReading) else said.form
+
+    def at(self, position: int) -> Row:
+        """Return the same at another place."""
+        return Row(position=position, number=self.number, said=self._said)
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Row):
+            return NotImplemented
+        return (self.position, self.number, self.reading, self.form) == (
+            other.position,
+            other.number,
+            other.reading,
+            other.form,
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # compared in tests, never a key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

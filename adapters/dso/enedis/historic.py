@@ -139,7 +139,7 @@ def parse(chunks: Iterable[bytes]) -> Document:
         flow=HDM,
         header=HistoricHeader(blocks=tuple(block.head for block in blocks)),
         rows=tuple(
-            Row(position=at, number=reading.number, reading=reading)
+            Row(position=at, number=reading.number, said=reading)
             for at, reading in enumerate(readings)
         ),
         counts=Counts(

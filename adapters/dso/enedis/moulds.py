@@ -5,7 +5,7 @@ of the meter's number, the reference and each value. It is one when every mark c
 once, in its place, and nothing else does; a mark never stands in the day itself. The
 strict reader takes any 14 digits, any reference of its form and any 1 to 15 digits at
 these places, and treats none otherwise than another: it would say of every day that
-fits a mould what `Mould.readings` says.
+fits a mould what `Mould.said` says.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ import msgspec
 from adapters.dso.enedis.markup import MarkupRefused
 from adapters.dso.enedis.r151 import Reader, read
 from domain.events.reading import IndexReceived, MaximumPowerReceived, Register
+from domain.policies.coverage import CATEGORY_OF, Measured, measured_from
+from domain.values import civil_day
+from ledger.forms import Form, form_of
+from schemas.alike import NUMBER, REFERENCE, VALUE, Alike, alike
+from schemas.registry import KIND_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +31,8 @@ DAY: Final = b"<Donnees_Releve>"
 """What every usual day begins with."""
 
 _REFERENCE: Final = re.compile(rb"[0-9A-Z]{4,8}</")
-_MARK_NUMBER, _MARK_REFERENCE = "98765432109876", "ZQ98ZQ98"
-_MARK_VALUE: Final = 987_654_321_000
+_INDEX, _POWER = CATEGORY_OF[IndexReceived], CATEGORY_OF[MaximumPowerReceived]
+_INDEX_KIND, _POWER_KIND = KIND_OF[IndexReceived], KIND_OF[MaximumPowerReceived]
 
 
 class Cut(NamedTuple):
@@ -66,43 +71,95 @@ class Mould(msgspec.Struct, frozen=True, kw_only=True):
     index: IndexReceived | None
     marks: tuple[tuple[str, str | None, str, int | None, int | None], ...]
     power: MaximumPowerReceived | None
+    index_bytes: Alike | None = None
+    power_bytes: Alike | None = None
 
     def fits(self, day: Cut) -> bool:
         """Whether a day is of this form, its `front` being known to be."""
         return self.texts == day.texts and self.values.fullmatch(day.values) is not None
 
-    def readings(self, number: str, day: Cut) -> Iterator[IndexReceived | MaximumPowerReceived]:
+    def said(self, number: str, day: Cut) -> Iterator[IndexSaid | PowerSaid]:
         """Yield what a day of this form says, in the document's order."""
         values = list(map(int, day.values[:-2].split(b"</>"))) if day.values else []
-        if (index := self.index) is not None:
-            yield IndexReceived(
-                number=number,
-                at=index.at,
-                direction=index.direction,
-                device=index.device,
-                quality=index.quality,
-                reference=day.reference,
-                registers=self._registers(values),
-            )
-        if (power := self.power) is not None:
-            yield MaximumPowerReceived(
-                number=number,
-                day=power.day,
-                at=power.at,
-                direction=power.direction,
-                device=power.device,
-                quality=power.quality,
-                reference=day.reference,
-                power=values[-1],
-                unit=power.unit,
-            )
+        if self.index is not None:
+            registers = values[:-1] if self.power is not None else values
+            yield IndexSaid(self, self.index, number, day.reference, registers)
+        if self.power is not None:
+            yield PowerSaid(self, self.power, number, day.reference, values[-1])
 
-    def _registers(self, values: Sequence[int]) -> tuple[Register, ...]:
-        return tuple(
-            [
-                Register(grid=g, calendar=c, slot=s, rank=r, value_wh=value, plausibility=p)
-                for (g, c, s, r, p), value in zip(self.marks, values, strict=False)
-            ]
+
+class IndexSaid(NamedTuple):
+    """An index of a usual day: the mould's, with these numbers in it."""
+
+    mould: Mould
+    like: IndexReceived
+    number: str
+    reference: str
+    values: list[int]
+
+    @property
+    def reading(self) -> IndexReceived:
+        """The reading itself."""
+        return IndexReceived(
+            number=self.number,
+            at=self.like.at,
+            direction=self.like.direction,
+            device=self.like.device,
+            quality=self.like.quality,
+            reference=self.reference,
+            registers=tuple(
+                [
+                    Register(grid=g, calendar=c, slot=s, rank=r, value_wh=value, plausibility=p)
+                    for (g, c, s, r, p), value in zip(self.mould.marks, self.values, strict=True)
+                ]
+            ),
+        )
+
+    @property
+    def form(self) -> Form:
+        """What it is taken in by, without the reading where the mould's bytes can be filled."""
+        like, alike = self.like, self.mould.index_bytes
+        packed = alike.packed(self.number, self.reference, self.values) if alike else None
+        if alike is None or packed is None:
+            return form_of(self.reading)
+        return Form(
+            measured=Measured(_INDEX, like.direction, self.number, like.at),
+            day=civil_day(like.at),
+            kind=_INDEX_KIND,
+            packed=packed,
+            canonical=alike.canonical(self.number, self.reference, self.values),
+        )
+
+
+class PowerSaid(NamedTuple):
+    """A maximum power of a usual day: the mould's, with this number in it."""
+
+    mould: Mould
+    like: MaximumPowerReceived
+    number: str
+    reference: str
+    value: int
+
+    @property
+    def reading(self) -> MaximumPowerReceived:
+        """The reading itself."""
+        return msgspec.structs.replace(
+            self.like, number=self.number, reference=self.reference, power=self.value
+        )
+
+    @property
+    def form(self) -> Form:
+        """What it is taken in by, likewise."""
+        like, alike = self.like, self.mould.power_bytes
+        packed = alike.packed(self.number, self.reference, [self.value]) if alike else None
+        if alike is None or packed is None:
+            return form_of(self.reading)
+        return Form(
+            measured=Measured(_POWER, like.direction, self.number, measured_from(like)),
+            day=like.day,
+            kind=_POWER_KIND,
+            packed=packed,
+            canonical=alike.canonical(self.number, self.reference, [self.value]),
         )
 
 
@@ -119,29 +176,36 @@ def alone(document: bytes) -> Reader | None:
 def mould_of(day: Cut, opening: bytes, closing: bytes) -> Mould | None:
     """Return the mould of a day of a document with this beginning and end, if it has one."""
     count = len(day.texts) - 1
-    marks = [_MARK_VALUE + place for place in range(count)]
+    marks = [VALUE + place for place in range(count)]
     if not _values(count).fullmatch(day.values) or _is_marked(day, marks):
         return None
     back = day.texts[0] + b"".join(
         b"Valeur>%d</Valeur>%s" % pair for pair in zip(marks, day.texts[1:], strict=True)
     )
     meter = b"<PRM><Id_PRM>%s</Id_PRM>%sId_Affaire>%s</Id_Affaire>%s</PRM>" % (
-        _MARK_NUMBER.encode(),
+        NUMBER.encode(),
         day.front,
-        _MARK_REFERENCE.encode(),
+        REFERENCE.encode(),
         back,
     )
-    said = alone(opening + meter + closing)
-    found = _readings_of(said) if said is not None else None
+    strict = alone(opening + meter + closing)
+    found = _readings_of(strict) if strict is not None else None
     if found is None:
         return None
     index, power = found
     mould = Mould(
-        texts=day.texts, values=_values(count), index=index, marks=_marks_of(index), power=power
+        texts=day.texts,
+        values=_values(count),
+        index=index,
+        marks=_marks_of(index),
+        power=power,
+        index_bytes=alike(index) if index else None,
+        power_bytes=alike(power) if power else None,
     )
-    marked = Cut(day.front, _MARK_REFERENCE, day.texts, b">".join(b"%d</" % mark for mark in marks))
+    marked = Cut(day.front, REFERENCE, day.texts, b">".join(b"%d</" % mark for mark in marks))
     whole = len(mould.marks) + (power is not None) == count
-    same = whole and list(mould.readings(_MARK_NUMBER, marked)) == [one for one in found if one]
+    said = [one.reading for one in mould.said(NUMBER, marked)] if whole else []
+    same = whole and said == [one for one in found if one]
     return mould if same else None
 
 
@@ -152,7 +216,7 @@ def _values(count: int) -> re.Pattern[bytes]:
 
 def _is_marked(day: Cut, marks: Sequence[int]) -> bool:
     text = day.front + b" ".join(day.texts)
-    every = (_MARK_NUMBER.encode(), _MARK_REFERENCE.encode(), *(b"%d" % mark for mark in marks))
+    every = (NUMBER.encode(), REFERENCE.encode(), *(b"%d" % mark for mark in marks))
     return any(mark in text for mark in every)
 
 
@@ -167,7 +231,7 @@ def _readings_of(said: Reader) -> tuple[IndexReceived | None, MaximumPowerReceiv
             power = row.reading
         else:
             return None
-    one = said.points == {_MARK_NUMBER} and said.blank == (index is None)
+    one = said.points == {NUMBER} and said.blank == (index is None)
     return (index, power) if one else None
 
 

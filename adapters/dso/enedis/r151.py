@@ -285,7 +285,7 @@ class Reader:
 
     def add(self, reading: IndexReceived | MaximumPowerReceived) -> None:
         """Append a reading as the next row."""
-        self.rows.append(Row(position=len(self.rows), number=reading.number, reading=reading))
+        self.rows.append(Row(position=len(self.rows), number=reading.number, said=reading))
 
 
 def _day_and_end(text: str) -> tuple[date, datetime]:

@@ -25,8 +25,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from msgspec.structs import replace
-
+from adapters.dso.enedis.file import Row
 from adapters.dso.enedis.markup import LARGEST_PART
 from adapters.dso.enedis.moulds import DAY, Cut, Mould, alone, cut, mould_of
 from adapters.dso.enedis.r151 import Reader, read
@@ -169,8 +168,9 @@ class _Road:
             found.append((mould, pieces))
         number = begin[1].decode("ascii")
         for mould, pieces in found:
-            for reading in mould.readings(number, pieces):
-                self._reader.add(reading)
+            for said in mould.said(number, pieces):
+                rows = self._reader.rows
+                rows.append(Row(position=len(rows), number=number, said=said))
             self._reader.blank += mould.index is None
         self._reader.points.add(number)
         self._met += 1
@@ -195,7 +195,7 @@ class _Road:
         if said is None:
             return False
         for row in said.rows:
-            self._reader.rows.append(replace(row, position=len(self._reader.rows)))
+            self._reader.rows.append(row.at(len(self._reader.rows)))
         self._reader.points |= said.points
         self._reader.blank += said.blank
         self._met += 1
