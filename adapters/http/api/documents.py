@@ -56,8 +56,11 @@ def _answer(status: int) -> dict[str, Any]:
 
 def files(*media_types: str) -> dict[str, Any]:
     """Return what the document says of an answer that is a file."""
-    schema = {"type": "string"}
-    return {"content": {each: {"schema": schema} for each in media_types}, "description": "A file."}
+    content = {
+        each: {"schema": {"type": "object" if each == "application/json" else "string"}}
+        for each in media_types
+    }
+    return {"content": content, "description": "A file."}
 
 
 def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import pytest
 
 from adapters.http.guard import BODY_MAX
+from tests.adapters.http.api.test_routes import body_of
 from tests.adapters.http.hostile import MARK, hostile
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 STRINGS: Final = 5_000
 SAMPLED_A_FIELD: Final = 12
 HEADERS: Final = ("If-None-Match", "If-Match", "Content-Type", "Cookie", "X-Form-Token", "Origin")
+_keys = count()
 
 
 class Field(NamedTuple):
@@ -74,7 +76,7 @@ def send(world: World, field: Field, said: str) -> Answer:
         "Host": urlsplit(world.url).netloc,
         "Cookie": "; ".join(f"{k}={v}" for k, v in world.owner.client.cookies.items()),
         "X-Form-Token": world.owner.client.headers["X-Form-Token"],
-        "Idempotency-Key": "a-hostile-key",
+        "Idempotency-Key": f"hostile-key-{next(_keys)}",
         "Content-Type": "application/json",
         "Connection": "close",
     }
@@ -82,7 +84,7 @@ def send(world: World, field: Field, said: str) -> Answer:
         headers[field.name] = said
     body = b""
     if field.where == "body":
-        told = said if field.name == "" else json.dumps(_told(world) | {field.name: said})
+        told = said if field.name == "" else json.dumps(_told(world, field) | {field.name: said})
         body = told.encode("utf-8", "surrogatepass")
     headers["Content-Length"] = str(len(body))
     lines = [f"{field.method.upper()} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
@@ -90,9 +92,9 @@ def send(world: World, field: Field, said: str) -> Answer:
     return _exchange(world, head + b"\r\n\r\n" + body)
 
 
-def _told(world: World) -> dict[str, object]:
-    """A body of fields that some route knows; others are refused, which is an answer too."""
-    return {"meter": world.owner.meter, "category": "daily_index", "wording_version": "1"}
+def _told(world: World, field: Field) -> dict[str, object]:
+    """The body that the route takes, but for one field: so the string comes as far as it can."""
+    return body_of(field.path, world.owner) or {}
 
 
 def _quoted(said: str) -> str:
@@ -132,6 +134,8 @@ def test_hostile_strings_in_every_field_break_nothing_and_are_repeated_nowhere(
     ]
     assert [fault for fault in faults if fault] == []
     assert world.owner.get("account").status_code == 200
+    names = {one.name for one in fields}
+    assert names >= {"holder", "consent", "cursor", "from", "Idempotency-Key", "Cookie"}
 
 
 @pytest.mark.campaign
