@@ -71,9 +71,9 @@ def supplier_calendar(meter: SimulatedMeter) -> tuple[str, str, tuple[str, ...]]
 def index_wh(seed: int, number: str, day: date) -> int:
     """Return a meter's total index at the start of a day, in Wh."""
     n = (day - EPOCH).days
-    scale = 400 + _chance(seed, number, "scale") % 1_200
-    first = _chance(seed, number, "first") % 10_000_000
-    jitter = _chance(seed, number, f"jitter {n}") % JITTER_WH
+    scale = 400 + chance(seed, number, "scale") % 1_200
+    first = chance(seed, number, "first") % 10_000_000
+    jitter = chance(seed, number, f"jitter {n}") % JITTER_WH
     return first + scale * _shape_before(n) // 1_000 + jitter
 
 
@@ -86,22 +86,28 @@ def registers_wh(total: int, count: int) -> tuple[int, ...]:
 
 def power_va(seed: int, number: str, day: date) -> int:
     """Return the highest power of a day, in VA."""
-    return 1_000 + _chance(seed, number, f"power {day}") % 8_000
+    return 1_000 + chance(seed, number, f"power {day}") % 8_000
 
 
 def power_second(seed: int, number: str, day: date) -> int:
     """Return in which second of a day, from 04:00 to 23:00, the highest power was met."""
-    return 4 * 3_600 + _chance(seed, number, f"second {day}") % (19 * 3_600)
+    return 4 * 3_600 + chance(seed, number, f"second {day}") % (19 * 3_600)
+
+
+def chance(seed: int, *parts: str) -> int:
+    """Return 64 bits that only the seed and the parts decide."""
+    text = "\0".join((str(seed), *parts)).encode()
+    return int.from_bytes(blake2b(text, digest_size=8).digest())
 
 
 def _meter(seed: int, at: int) -> SimulatedMeter:
-    chance = _chance(seed, str(at), "meter")
+    drawn = chance(seed, str(at), "meter")
     return SimulatedMeter(
-        number=f"{chance % 10**7:09}{at:05}",
-        distributor=(1, 2, 4)[chance // 7 % 3],
-        supplier=1 + chance // 11 % 10,
-        reference=f"M{chance // 13 % 36**4:07X}",
-        known_calendar=chance // 17 % 100 != 0,
+        number=f"{drawn % 10**7:09}{at:05}",
+        distributor=(1, 2, 4)[drawn // 7 % 3],
+        supplier=1 + drawn // 11 % 10,
+        reference=f"M{drawn // 13 % 36**4:07X}",
+        known_calendar=drawn // 17 % 100 != 0,
     )
 
 
@@ -116,8 +122,3 @@ def _shape() -> tuple[int, ...]:
 def _shape_before(n: int) -> int:
     years, rest = divmod(n, YEAR)
     return years * _shape()[YEAR] + _shape()[rest]
-
-
-def _chance(seed: int, *parts: str) -> int:
-    text = "\0".join((str(seed), *parts)).encode()
-    return int.from_bytes(blake2b(text, digest_size=8).digest())
