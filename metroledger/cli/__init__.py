@@ -25,6 +25,7 @@ from metroledger.cli import (
     proofs,
     running,
     serving,
+    simulating,
     watching,
 )
 from metroledger.cli.common import is_interruption
@@ -61,7 +62,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo.add_commands(commands, run_command)
-    for module in (offices, people, files, proofs, audits, running, serving, watching, doctor):
+    beside = (serving, watching, doctor, simulating)
+    for module in (offices, people, files, proofs, audits, running, *beside):
         module.add_commands(commands)
     return parser
 

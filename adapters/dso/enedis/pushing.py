@@ -177,7 +177,15 @@ async def _push_once(parcel: Parcel, target: Target, options: dict[str, Any], pa
     async with connection, connection.start_sftp_client() as sftp:
         await _write(sftp, place, parcel.content[start:], start, pace)
         if place != final:
-            await sftp.rename(str(place), str(final))
+            await _rename(sftp, str(place), str(final))
+
+
+async def _rename(sftp: asyncssh.SFTPClient, old: str, new: str) -> None:
+    """Rename as OpenSSH's client does: over a file that is there, where the server knows how."""
+    try:
+        await sftp.posix_rename(old, new)
+    except asyncssh.SFTPOpUnsupported:
+        await sftp.rename(old, new)
 
 
 async def _write(
@@ -185,7 +193,7 @@ async def _write(
 ) -> None:
     """Write from an offset on, a new file from its beginning, piece by piece."""
     flags = _WRITE if offset else _WRITE | asyncssh.FXF_TRUNC
-    file = await sftp.open(str(place), flags)
+    file = await sftp.open(str(place), flags, encoding=None)
     async with file:
         for at in range(0, len(content), pace.piece):
             await file.write(content[at : at + pace.piece], offset + at)
