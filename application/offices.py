@@ -118,6 +118,15 @@ def shown_text(services: Services, kind: TextKind, *, version: str, language: st
     raise NoSuchText(kind)
 
 
+def current_text(services: Services, kind: TextKind, *, language: str) -> Text | None:
+    """Return the text in force of a kind, None before any; else `NoSuchText`."""
+    stream = find_text(services, kind)
+    version = terms.current_version(services.register.read().texts[stream]) if stream else None
+    if version is None:
+        return None
+    return shown_text(services, kind, version=version, language=language)
+
+
 def require_text(services: Services, kind: TextKind) -> UUID:
     """Return the stream of a kind of text; raise `NoSuchText`."""
     stream = find_text(services, kind)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from adapters.http.api.routes import router as api
 from adapters.http.guard import Guard
-from adapters.http.visitors import SignInNeeded
+from adapters.http.pages.frame import error_page
+from adapters.http.pages.routes import portal_of
 from application.access.throttle import TooOften
 from application.telling import tell
 from domain.errors import Corrupt, MetroledgerError, Unavailable
@@ -49,6 +50,8 @@ def create_app(site: Site) -> FastAPI:
     )
     app.state.site = site
     app.include_router(api(site))
+    app.state.portal, pages = portal_of(site)
+    app.include_router(pages)
     app.add_exception_handler(MetroledgerError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(HTTPException, _refuse)
@@ -69,11 +72,11 @@ async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
 
 def _refuse(request: Request, error: Exception) -> Response:
     """Answer an error: its own words when they are ours, for those hold nothing of a person."""
+    if not request.url.path.startswith(API):
+        return error_page(request.app.state.portal, error)
     status = status_of(error)
     if status >= 500:  # noqa: PLR2004 (the server's fault)
         tell("request-failed", logging.ERROR, error=error)
-    if isinstance(error, SignInNeeded) and not request.url.path.startswith(API):
-        return RedirectResponse("/connexion", 303)
     headers = {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = _RETRY_S

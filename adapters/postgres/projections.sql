@@ -6,10 +6,9 @@ create schema "{schema}";
 
 create table "{schema}".cursors (
     part text primary key,
-    next bigint not null,
-    received_at timestamptz
+    next bigint not null
 );
-insert into "{schema}".cursors values ('standing', 1, null), ('readings', 1, null);
+insert into "{schema}".cursors values ('standing', 1), ('readings', 1);
 
 create table "{schema}".standing (
     account uuid primary key,

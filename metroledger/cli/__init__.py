@@ -25,7 +25,6 @@ from metroledger.cli import (
     proofs,
     running,
     serving,
-    showing,
     simulating,
     watching,
 )
@@ -36,21 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from metroledger.settings import Settings
-
-MODULES = (
-    offices,
-    people,
-    files,
-    proofs,
-    audits,
-    showing,
-    running,
-    serving,
-    watching,
-    doctor,
-    simulating,
-)
-"""What adds commands, in the order of the help; the demo, which runs the others, comes first."""
 
 REFUSED = 1
 COULD_NOT_TELL = 2
@@ -78,7 +62,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo.add_commands(commands, run_command)
-    for module in MODULES:
+    beside = (serving, watching, doctor, simulating)
+    for module in (offices, people, files, proofs, audits, running, *beside):
         module.add_commands(commands)
     return parser
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.adapters.http.api.conftest import Person, World
 
 API: Final = "/api/v1"
+FORM_TOKEN: Final = "X-Form-Token"
 
 
 class Row(NamedTuple):
@@ -46,8 +47,63 @@ def everybody(status: int) -> Row:
 MINE: Final = Row(200, 200, 401, 200, 401)
 OF_THE_OWNER: Final = Row(200, 404, 401, 200, 401)
 
+MY_PAGE: Final = Row(200, 200, 303, 200, 303)
+PAGE_OF_THE_OWNER: Final = Row(200, 404, 303, 200, 303)
+DONE: Final = Row(303, 303, 403, 303, 303)
+DONE_BY_THE_OWNER: Final = Row(303, 404, 403, 303, 303)
+"""A page that needs somebody sends everybody else to sign in (303); a form without its token
+is refused (403), and who has never opened a page has none."""
+
+
+def to_all(status: int) -> Row:
+    """A form that anybody may send."""
+    return Row(status, status, 403, status, status)
+
+
+PAGES: Final[dict[str, Row]] = {
+    "GET /": Row(303, 303, 200, 303, 200),
+    "GET /inscription": everybody(200),
+    "GET /inscription/{ticket}": everybody(200),
+    "GET /connexion": Row(303, 303, 200, 303, 200),
+    "GET /mot-de-passe-oublie": everybody(200),
+    "GET /nouveau-mot-de-passe/{ticket}": everybody(200),
+    "GET /conditions": everybody(200),
+    "GET /conditions/refus": MY_PAGE,
+    "GET /mentions-legales": everybody(200),
+    "GET /accessibilite": everybody(200),
+    "GET /donnees-personnelles": everybody(200),
+    "GET /cle-publique": everybody(200),
+    "GET /static/{name}": everybody(404),
+    "GET /accueil": MY_PAGE,
+    "GET /compteurs/nouveau": MY_PAGE,
+    "GET /compteurs/{meter}/accord/{category}": PAGE_OF_THE_OWNER,
+    "GET /accords": MY_PAGE,
+    "GET /accords/{consent}": PAGE_OF_THE_OWNER,
+    "GET /accords/{consent}/retrait": Row(200, 404, 303, 303, 303),
+    "GET /accords/{consent}/recu.tlog-proof": PAGE_OF_THE_OWNER,
+    "GET /recus": MY_PAGE,
+    "GET /consommation": Row(303, 303, 303, 200, 303),
+    "GET /consommation/{consent}": Row(200, 404, 303, 403, 303),
+    "GET /qui-voit-mes-donnees": MY_PAGE,
+    "GET /mes-donnees": MY_PAGE,
+    "GET /effacement": MY_PAGE,
+}
+FORMS: Final[dict[str, Row]] = {
+    "POST /inscription": to_all(422),
+    "POST /inscription/{ticket}": to_all(410),
+    "POST /connexion": to_all(401),
+    "POST /mot-de-passe-oublie": to_all(422),
+    "POST /nouveau-mot-de-passe/{ticket}": to_all(410),
+    "POST /conditions": DONE,
+    "POST /compteurs/nouveau": Row(422, 422, 403, 422, 303),
+    "POST /compteurs/{meter}/accord/{category}": DONE_BY_THE_OWNER,
+    "POST /accords/{consent}/retrait": DONE_BY_THE_OWNER,
+    "POST /effacement": DONE,
+    "POST /deconnexion": DONE,
+}
+
 # In the order in which they are asked: what changes something comes after what reads it.
-TABLE: Final[dict[str, Row]] = {
+TABLE: Final[dict[str, Row]] = PAGES | {
     f"GET {API}/openapi.json": everybody(200),
     "GET /problems/{name}": everybody(200),
     f"GET {API}/public/checkpoint": everybody(200),
@@ -74,6 +130,7 @@ TABLE: Final[dict[str, Row]] = {
     f"POST {API}/refusals": Row(201, 404, 401, 201, 401),
     f"POST {API}/consents/{{consent}}/withdrawal": OF_THE_OWNER,
     f"POST {API}/account/erasure-request": MINE,
+    **FORMS,
 }
 ON_THE_OPERATIONS_PORT: Final = {"GET /healthz", "GET /readyz", "GET /metrics"}
 """Of another application, on a port that the public does not reach; they know no people."""
@@ -129,9 +186,15 @@ def ask(world: World, person: Person, name: str) -> httpx.Response:
         kind="terms_of_use",
         version="1",
         language="fr",
+        ticket="no-ticket",
+        category="puissance-maximale",
     )
     if method == "GET":
         return person.client.get(path)
+    if not path.startswith(API):
+        token = person.client.headers.get(FORM_TOKEN, "")
+        form = {"reponse": "refuser", "version": "1"}
+        return person.client.post(path, data=form | {"form_token": token})
     return person.post(path.removeprefix(API + "/"), json=body_of(path, subject))
 
 

@@ -1,0 +1,1 @@
+"""The residents' portal: pages in French, rendered here, whole without any script."""

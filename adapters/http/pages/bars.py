@@ -1,0 +1,155 @@
+"""What each bar of the consumption page is: measured, together, partial, held back, missing.
+
+A bar occupies slots: days where a bar is a day, else periods. Days that were measured
+together are one bar over all their days. Nothing is a bar of 0 but a measured 0.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from adapters.http.pages.words import CAUSES, between, days, in_table, month, of_month, of_week
+from projections.periods import Grain, period_end, period_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from domain.aggregates.consumption import DayConsumption
+    from projections.periods import PeriodConsumption
+
+
+class Kind(StrEnum):
+    """What a bar says; the value is its class in the page's style sheet."""
+
+    MEASURED = "measured"
+    TOGETHER = "together"
+    """Several days measured as one: the bar is as wide as they are, and as high as their mean."""
+    PARTIAL = "partial"
+    """A sum in which days are missing."""
+    HELD = "held"
+    MISSING = "missing"
+    AWAITED = "awaited"
+    """Not received yet, and not late."""
+
+
+class Bar(NamedTuple):
+    """One bar; `place` is its first slot, counted from 0. `energy_wh` None: it has no value.
+
+    `height_wh` is what is drawn: its energy, or the mean of a day of those measured together.
+    """
+
+    first_day: date
+    last_day: date
+    place: int
+    slots: int
+    kind: Kind
+    energy_wh: int | None
+    height_wh: int
+    label: str
+    note: str
+
+
+_MISSING: Final = "non mesuré"
+_AWAITED: Final = "pas encore reçu"
+_DISPUTED: Final = "plusieurs envois diffèrent : le dernier est retenu"
+
+
+def of_days(
+    pieces: Iterable[DayConsumption], first_day: date, last_day: date, fresh_from: date
+) -> list[Bar]:
+    """Return a bar a piece, in a window of days; a gap from `fresh_from` on is no gap yet."""
+    bars = []
+    for piece in pieces:
+        start, end, energy = piece.first_day, piece.last_day, piece.energy_wh
+        place = (start - first_day).days
+        slots = 1 if start == end else (end - start).days + 1
+        kind, note, height = Kind.MEASURED, "", energy or 0
+        if energy is None:
+            kind, note = _without_value(piece, fresh_from)
+        elif slots > 1:
+            kind, note = Kind.TOGETHER, f"{days(slots)} mesurés ensemble"
+            height //= slots
+        if piece.disputed:
+            note = f"{note} ; {_DISPUTED}" if note else _DISPUTED
+        label = in_table(start) if slots == 1 else between(start, end)
+        if place < 0 or end > last_day:
+            place, slots = _inside(place, slots, (last_day - first_day).days)
+        bars.append(Bar(start, end, place, slots, kind, energy, height, label, note))
+    return bars
+
+
+def of_periods(sums: Sequence[PeriodConsumption], grain: Grain, before: int = 0) -> list[Bar]:
+    """Return a bar a period; `before` counts the slots left free in front of them."""
+    bars = []
+    for place, one in enumerate(sums, start=before):
+        kind = Kind.MEASURED if one.is_whole else Kind.PARTIAL
+        if one.energy_wh is None:
+            kind = Kind.MISSING
+        energy = one.energy_wh
+        name, note = _name(one, grain), _lacking(one, grain)
+        days = (one.first_day, one.last_day)
+        bars.append(Bar(*days, place, 1, kind, energy, energy or 0, name, note))
+    return bars
+
+
+def runs(bars: Iterable[Bar], kind: Kind) -> list[tuple[date, date]]:
+    """Return the days of one kind of bar, those that follow each other joined."""
+    found: list[tuple[date, date]] = []
+    for bar in bars:
+        if bar.kind is not kind:
+            continue
+        if found and (bar.first_day - found[-1][1]).days == 1:
+            found[-1] = (found[-1][0], bar.last_day)
+        else:
+            found.append((bar.first_day, bar.last_day))
+    return found
+
+
+def _without_value(piece: DayConsumption, fresh_from: date) -> tuple[Kind, str]:
+    if piece.held is not None:
+        return Kind.HELD, f"non affiché : {CAUSES[piece.held]}"
+    late = piece.first_day < fresh_from
+    return (Kind.MISSING, _MISSING) if late else (Kind.AWAITED, _AWAITED)
+
+
+def _inside(place: int, slots: int, last_place: int) -> tuple[int, int]:
+    """Cut what reaches beyond a window at its edges."""
+    start, end = max(place, 0), min(place + slots - 1, last_place)
+    return start, end - start + 1
+
+
+def _name(one: PeriodConsumption, grain: Grain) -> str:
+    match grain:
+        case Grain.WEEK:
+            week = one.first_day.isocalendar().week
+            return f"semaine {week}, {between(one.first_day, one.last_day)}"
+        case Grain.MONTH:
+            return month(one.first_day)
+        case Grain.YEAR:
+            return str(one.first_day.year)
+        case Grain.DAY:
+            return of_week(one.first_day)
+
+
+def _lacking(one: PeriodConsumption, grain: Grain) -> str:
+    """Say which days are not in a sum, and why."""
+    said = []
+    if one.first_day > period_start(grain, one.first_day):
+        said.append(f"depuis le {of_month(one.first_day)}")
+    if one.last_day < period_end(grain, one.last_day):
+        said.append(f"jusqu’au {of_month(one.last_day)}")
+    if one.missing_days:
+        said.append(f"{days(one.missing_days)} sans mesure")
+    if one.held_days:
+        said.append(f"{days(one.held_days)} non affiché{_s(one.held_days)}")
+    if one.shared_days:
+        said.append(f"{days(one.shared_days)} mesuré{_s(one.shared_days)} avec une autre période")
+    if one.disputed:
+        said.append(_DISPUTED)
+    return ", ".join(said)
+
+
+def _s(count: int) -> str:
+    return "s" if count > 1 else ""

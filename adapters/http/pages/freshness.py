@@ -1,0 +1,60 @@
+"""How fresh the data under a consent is: the last day that is known, and what is late.
+
+An operator's index of a day comes two days after it (Enedis SGE); a day that is not here on
+the third day is late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from application import viewing
+from application.viewing import Use
+from domain.values import civil_day
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from application.services import Services
+
+EXPECTED_AFTER_DAYS: Final = 2
+_LOOKED_BACK_DAYS: Final = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """The last day of which anything is known, its energy in Wh where it is a day's own.
+
+    `late_days` counts the days that should be here by now and are not; None where nothing has
+    come in the last weeks.
+    """
+
+    last_day: date | None
+    energy_wh: int | None = None
+    late_days: int | None = None
+
+
+def fresh_from(today: date) -> date:
+    """Return the first day that is not late when it is not here yet."""
+    return today - timedelta(days=EXPECTED_AFTER_DAYS)
+
+
+def freshness(services: Services, account: UUID, consent: UUID, use: Use = Use.SHOW) -> Freshness:
+    """Return how fresh the data under a consent is, now."""
+    today = civil_day(services.clock())
+    access = viewing.authorise(services, account, consent, use)
+    start = today - timedelta(days=_LOOKED_BACK_DAYS)
+    pieces = viewing.consumption(services, access, start, today - timedelta(days=1))
+    known = [one for one in pieces if one.energy_wh is not None or one.held is not None]
+    if not known:
+        return Freshness(last_day=None)
+    last = known[-1]
+    late = (fresh_from(today) - last.last_day).days - 1
+    alone = last.first_day == last.last_day
+    return Freshness(
+        last_day=last.last_day,
+        energy_wh=last.energy_wh if alone else None,
+        late_days=max(0, late),
+    )

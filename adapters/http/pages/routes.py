@@ -1,0 +1,28 @@
+"""The portal's pages under their addresses: `router(site)`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+
+from adapters.http.pages import consents, consuming, homes, joining, papers, sharing
+from adapters.http.pages.assets import read_assets
+from adapters.http.pages.frame import Pages, Portal
+from adapters.http.pages.rendering import environment
+
+if TYPE_CHECKING:
+    from adapters.http.site import Site
+
+_PARTS = (joining, papers, homes, consents, consuming, sharing)
+
+
+def portal_of(site: Site) -> tuple[Portal, APIRouter]:
+    """Return what draws a site's pages, and their routes."""
+    assets = read_assets(site)
+    portal = Portal(site=site, templates=environment(site, assets))
+    pages = Pages(portal=portal, router=APIRouter())
+    for part in _PARTS:
+        part.add(pages)
+    pages.router.include_router(assets.router())
+    return portal, pages.router

@@ -1,0 +1,167 @@
+"""What the domain's values are called in French, and how days and energies are written.
+
+Typography is the Imprimerie nationale's: a narrow no-break space (U+202F) between thousands
+and before ; ! ?, a no-break space before a unit and a colon, a comma before decimals.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from domain.aggregates.consent import ConsentStatus
+from domain.aggregates.consumption import HeldBack
+from domain.values import PARIS, Category, Fluid
+from projections.periods import Grain
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+NARROW: Final = "\u202f"
+NO_BREAK: Final = "\u00a0"
+
+MONTHS: Final = (
+    *("janvier", "février", "mars", "avril", "mai", "juin"),
+    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+)
+SHORT_MONTHS: Final = (
+    *("janv.", "févr.", "mars", "avr.", "mai", "juin"),
+    *("juil.", "août", "sept.", "oct.", "nov.", "déc."),
+)
+WEEKDAYS: Final = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+
+CATEGORIES: Final = {
+    Category.DAILY_INDEX: "L’index quotidien",
+    Category.LOAD_CURVE: "La courbe de charge",
+    Category.MAXIMUM_POWER: "La puissance maximale",
+    Category.CONTRACT: "Les données du contrat",
+}
+WHAT: Final = {
+    Category.DAILY_INDEX: "le chiffre de votre compteur, relevé une fois par jour à minuit",
+    Category.LOAD_CURVE: "la puissance que votre logement appelle, plusieurs fois par heure",
+    Category.MAXIMUM_POWER: "la plus forte puissance que votre logement appelle dans la journée",
+    Category.CONTRACT: "la puissance souscrite et l’option de votre contrat",
+}
+FLUIDS: Final = {
+    Fluid.ELECTRICITY: "électricité",
+    Fluid.GAS: "gaz",
+    Fluid.HEAT: "chaleur",
+    Fluid.WATER: "eau",
+}
+OPERATORS: Final = {"enedis": "Enedis", "grdf": "GRDF", "greenalp": "GreenAlp", "cciag": "CCIAG"}
+RECIPIENTS: Final = {"metropole": "la Métropole"}
+PURPOSES: Final = {"consumption_view": "vous montrer votre consommation"}
+STATUSES: Final = {
+    ConsentStatus.GRANTED: "En cours",
+    ConsentStatus.WITHDRAWN: "Retiré",
+    ConsentStatus.REFUSED: "Refusé",
+    ConsentStatus.EXPIRED: "Terminé",
+}
+CAUSES: Final = {
+    HeldBack.METER_CHANGED: "le compteur a été changé",
+    HeldBack.CALENDAR_CHANGED: "les heures creuses et pleines ont changé",
+    HeldBack.CALENDAR_UNKNOWN: "le gestionnaire n’a pas dit quel calendrier s’applique",
+    HeldBack.NO_COMMON_GRID: "les deux relevés ne se comparent pas",
+    HeldBack.DOUBTED: "le gestionnaire doute lui-même de ce relevé",
+    HeldBack.LIKELY_ROLLOVER: "le compteur est sans doute reparti de zéro",
+    HeldBack.NEGATIVE_DIFFERENCE: "le compteur a reculé, sans explication",
+    HeldBack.NO_ENERGY: "le gestionnaire a envoyé un volume, sans énergie",
+}
+GRAINS: Final = {
+    Grain.DAY: "Jour",
+    Grain.WEEK: "Semaine",
+    Grain.MONTH: "Mois",
+    Grain.YEAR: "Année",
+}
+KINDS: Final = {
+    "measured": "mesuré",
+    "together": "plusieurs jours mesurés ensemble : hauteur moyenne par jour",
+    "partial": "somme à laquelle des jours manquent",
+    "held": "non affiché, cause dans le tableau",
+    "missing": "non mesuré",
+    "awaited": "pas encore reçu",
+}
+"""The page's legend, by the kind of bar."""
+
+
+def called(words: dict[str, str], value: str) -> str:
+    """Return what a value that a metropolis may extend is called, itself where nobody said."""
+    return words.get(value, value)
+
+
+def number(value: int) -> str:
+    """Return a whole number: 12 345."""
+    return f"{value:,}".replace(",", NARROW)
+
+
+def kwh(energy_wh: int) -> str:
+    """Return an energy in kWh with one decimal, without its unit: 1 234,5. Halves go up."""
+    tenths = (abs(energy_wh) + 50) // 100
+    sign = "−" if energy_wh < 0 and tenths else ""
+    return f"{sign}{number(tenths // 10)},{tenths % 10}"
+
+
+def with_unit(energy_wh: int) -> str:
+    """Return an energy with its unit: 1 234,5 kWh."""
+    return f"{kwh(energy_wh)}{NO_BREAK}kWh"
+
+
+@lru_cache(maxsize=4_096)
+def day(value: date) -> str:
+    """Return a day: 1er mars 2026."""
+    return f"{of_month(value)} {value.year}"
+
+
+@lru_cache(maxsize=4_096)
+def of_month(value: date) -> str:
+    """Return a day without its year: 1er mars."""
+    return f"{'1er' if value.day == 1 else value.day}{NO_BREAK}{MONTHS[value.month - 1]}"
+
+
+@lru_cache(maxsize=4_096)
+def in_table(value: date) -> str:
+    """Return a day as it stands in a table: lun. 2 mars."""
+    return f"{WEEKDAYS[value.weekday()][:3]}.{NO_BREAK}{of_month(value)}"
+
+
+@lru_cache(maxsize=4_096)
+def of_week(value: date) -> str:
+    """Return a day with its weekday: lundi 2 mars."""
+    return f"{WEEKDAYS[value.weekday()]} {of_month(value)}"
+
+
+def month(value: date) -> str:
+    """Return the month of a day: mars 2026."""
+    return f"{MONTHS[value.month - 1]}{NO_BREAK}{value.year}"
+
+
+def between(first: date, last: date) -> str:
+    """Return days that follow each other: le 3 mars, du 3 au 5 mars, du 30 mars au 2 avril."""
+    if first == last:
+        return f"le {of_month(first)}"
+    if (first.year, first.month) == (last.year, last.month):
+        start = "1er" if first.day == 1 else str(first.day)
+        return f"du {start} au {of_month(last)}"
+    return f"du {of_month(first)} au {of_month(last)}"
+
+
+def at(instant: datetime) -> str:
+    """Return an instant as clocks in France show it: 3 mars 2026 à 9 h 05."""
+    there = instant.astimezone(PARIS)
+    return f"{day(there.date())} à {there.hour}{NO_BREAK}h{NO_BREAK}{there.minute:02}"
+
+
+def days(count: int) -> str:
+    """Return a number of days: 1 jour, 2 jours."""
+    return f"{number(count)}{NO_BREAK}jour{'s' if count > 1 else ''}"
+
+
+def meter_number(value: str) -> str:
+    """Return a point's number as it is printed on bills, in groups of three from the right."""
+    if not value.isdigit():
+        return value
+    head = len(value) % 3
+    groups = ([value[:head]] if head else []) + [
+        value[place : place + 3] for place in range(head, len(value), 3)
+    ]
+    return NO_BREAK.join(groups)
