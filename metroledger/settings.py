@@ -187,6 +187,16 @@ class Settings:
         """Files that could not be read, sealed."""
         return self.home / "parked"
 
+    @property
+    def incoming(self) -> Path:
+        """Where operators' files arrive, a directory an operator."""
+        return self.home / "dropbox" / "incoming"
+
+    @property
+    def fetched(self) -> Path:
+        """What was fetched from operators that do not push, a journal an operator."""
+        return self.home / "dropbox" / "fetched"
+
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings that an environment states; refuse names that are not known."""

@@ -19,6 +19,7 @@ from metroledger.cli import (
     audits,
     demo,
     doctor,
+    fetching,
     files,
     offices,
     people,
@@ -62,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo.add_commands(commands, run_command)
-    beside = (serving, watching, doctor, simulating)
+    beside = (fetching, serving, watching, doctor, simulating)
     for module in (offices, people, files, proofs, audits, running, *beside):
         module.add_commands(commands)
     return parser

@@ -1,0 +1,1 @@
+"""How operators' files arrive: watched directories, an SFTP server of our own, fetching."""
