@@ -81,6 +81,13 @@ class World:
     withdrawn: Person
     nobody: Person
     staff: Person
+    cookie: str
+
+    def begin(self) -> str:
+        """Begin another session of the owner's; return its token."""
+        assert self.owner.home is not None
+        account = self.owner.home.account
+        return sessions.begin(self.ledger.services, self.ledger.access, account=account)
 
 
 @pytest.fixture(scope="module")
@@ -125,4 +132,5 @@ def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
         withdrawn=withdrawn,
         nobody=Person(None, stack.enter_context(httpx.Client(base_url=url))),
         staff=signed_in(role=StaffRole.NONE),
+        cookie=portal.session_cookie,
     )

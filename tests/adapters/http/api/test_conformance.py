@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -21,12 +22,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from schemathesis import APIOperation, Case
 
     from tests.adapters.http.api.conftest import World
 
 CASES: Final = 5_000
-SAMPLE: Final = 300
+SAMPLE: Final = 200
 CHECKS: Final = [
     not_a_server_error,
     status_code_conformance,
@@ -45,30 +48,38 @@ def operations(world: World) -> list[APIOperation[Any, Any, Any, Any]]:
 
 
 def exercise(world: World, count: int) -> dict[int, int]:
-    """Send `count` cases in all, spread over the operations; return how often each status came."""
+    """Send at least `count` cases, spread over the operations; return how often each status came.
+
+    Of an address that takes little there are few cases, so there are rounds with other seeds.
+    """
     statuses: dict[int, int] = {}
     all_of_them = operations(world)
     each = -(-count // (2 * len(all_of_them)))
-    for operation in all_of_them:
-        for mode in GenerationMode:
-            _exercise(world, operation.as_strategy(generation_mode=mode), each, statuses)
+    rounds = itertools.count()
+    while sum(statuses.values()) < count:
+        seeded = hypothesis.seed(next(rounds))
+        for operation in all_of_them:
+            for mode in GenerationMode:
+                cases = operation.as_strategy(generation_mode=mode)
+                _exercise(world, seeded, cases, each, statuses)
     return statuses
 
 
 def _exercise(
     world: World,
+    seeded: Callable[[Callable[..., None]], Callable[..., None]],
     cases: st.SearchStrategy[Case[Any]],
     count: int,
     statuses: dict[int, int],
 ) -> None:
     client = world.owner.client
 
+    @seeded
     @given(case=cases)
     @settings(
         max_examples=count,
         deadline=None,
         database=None,
-        derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -89,7 +100,7 @@ def _exercise(
 
 def test_a_sample_of_cases_is_answered_as_the_document_says(world: World) -> None:
     statuses = exercise(world, SAMPLE)
-    assert sum(statuses.values()) >= SAMPLE / 2
+    assert sum(statuses.values()) >= SAMPLE
     assert {200, 422} <= statuses.keys()
 
 

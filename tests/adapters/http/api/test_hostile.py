@@ -1,17 +1,25 @@
-"""Hostile strings in every field of every route: no fault of ours, and nothing repeated."""
+"""Hostile strings in every field of every form and route: no fault of ours, no markup repeated.
+
+An answer of the API repeats nothing at all. A page may show again what was typed, as text or
+as a field's value, and nowhere else; so pages are parsed and looked through.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import socket
+from html.parser import HTMLParser
 from itertools import count, cycle, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import pytest
+from fastapi.routing import iter_route_contexts
 
 from adapters.http.guard import BODY_MAX
-from tests.adapters.http.api.test_routes import body_of
+from application.access import sessions
+from tests.adapters.http.api.test_routes import API, body_of
 from tests.adapters.http.hostile import MARK, hostile
 
 if TYPE_CHECKING:
@@ -35,9 +43,10 @@ class Field(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came back, whole."""
+    """What came back: the status, the head as it was sent, the body."""
 
     status: int
+    head: bytes
     content: bytes
 
 
@@ -57,16 +66,51 @@ def fields_of(document: dict[str, Any]) -> Iterator[Field]:
                 yield Field(method, path, "body", "")
 
 
-def send(world: World, field: Field, said: str) -> Answer:
-    """Send one string in one field, everything else as it should be, byte by byte."""
-    values = {
+def all_fields(world: World) -> list[Field]:
+    """Return every field there is, each once."""
+    document = world.nobody.get("openapi.json").json()
+    return list(dict.fromkeys([*fields_of(document), *page_fields(world)]))
+
+
+def page_fields(world: World) -> Iterator[Field]:
+    """Yield every field of every form that a page shows, and every part of a page's address."""
+    for route in iter_route_contexts(world.app.routes):
+        path = route.path or ""
+        if path.startswith((API, "/problems", "/static")):
+            continue
+        for method in (route.methods or set()) - {"HEAD"}:
+            for name in re.findall(r"{(\w+)}", path):
+                yield Field(method, path, "path", name)
+        if "GET" in (route.methods or set()):
+            yield Field("get", path, "query", "fait")
+            for person in (world.owner, world.nobody):
+                yield from _forms(person.client.get(path.format(**_values(world))).text)
+
+
+def _forms(page: str) -> Iterator[Field]:
+    for form in re.findall(r"<form\b(.*?)</form>", page, re.DOTALL):
+        action = re.search(r'action="([^"?]*)', form)
+        for name in re.findall(r'<(?:input|select|textarea|button)\b[^>]*?name="([^"]+)"', form):
+            yield Field("post", action[1] if action else "/", "form", name)
+
+
+def _values(world: World) -> dict[str, str]:
+    return {
         "meter": world.owner.meter,
         "consent": world.owner.consent,
         "command": world.owner.consent,
         "kind": "terms_of_use",
         "version": "1",
         "language": "fr",
+        "category": "load_curve",
+        "ticket": "a-ticket",
+        "name": "nothing-here",
     }
+
+
+def send(world: World, field: Field, said: str) -> Answer:
+    """Send one string in one field, everything else as it should be, byte by byte."""
+    values = _values(world)
     if field.where == "path":
         values[field.name] = _quoted(said)
     path = field.path.format(**values)
@@ -86,6 +130,12 @@ def send(world: World, field: Field, said: str) -> Answer:
     if field.where == "body":
         told = said if field.name == "" else json.dumps(_told(world, field) | {field.name: said})
         body = told.encode("utf-8", "surrogatepass")
+    if field.where == "form":
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        token = world.begin()  # a form may be the one that signs out
+        headers["Cookie"] = f"{world.cookie}={token}"
+        form = {"form_token": sessions.form_token(token), field.name: said}
+        body = "&".join(f"{_quoted(k)}={_quoted(v)}" for k, v in form.items()).encode()
     headers["Content-Length"] = str(len(body))
     lines = [f"{field.method.upper()} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
     head = "\r\n".join(lines).encode("utf-8", "surrogatepass")
@@ -108,23 +158,71 @@ def _exchange(world: World, request: bytes) -> Answer:
         received = b""
         while chunk := wire.recv(65_536):
             received += chunk
-    return Answer(int(received.split(b" ", 2)[1]), received)
+    head, _, content = received.partition(b"\r\n\r\n")
+    return Answer(int(head.split(b" ", 2)[1]), head, content)
 
 
 def judge(field: Field, said: str, answer: Answer) -> str | None:
     """Say what is wrong with an answer, None when nothing is."""
     if answer.status >= 500:
         return f"{field}: {answer.status} for {said[:60]!a}"
+    if MARK.encode() in answer.head:
+        return f"{field}: a header repeats {said[:60]!a}"
+    if b"text/html" in answer.head:
+        looking = _Looking()
+        looking.feed(answer.content.decode())
+        return f"{field}: {looking.found[0]} of {said[:60]!a}" if looking.found else None
     if MARK.encode() in answer.content:
         return f"{field}: repeats {said[:60]!a}"
     return None
+
+
+class _Looking(HTMLParser):
+    """Looks for what was sent, anywhere in a page but in a text or a field's value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._script = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._script = tag in {"script", "style"}
+        self._look(f"tag {tag}", tag)
+        for name, value in attrs:
+            self._look(f"attribute of {tag}", name)
+            if name != "value":
+                self._look(f"{name} of {tag}", value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._script = False
+        self._look("end of a tag", tag)
+
+    def handle_data(self, data: str) -> None:
+        if self._script:
+            self._look("script", data)
+
+    def handle_comment(self, data: str) -> None:
+        self._look("comment", data)
+
+    def handle_decl(self, decl: str) -> None:
+        self._look("declaration", decl)
+
+    def unknown_decl(self, data: str) -> None:
+        self._look("declaration", data)
+
+    def handle_pi(self, data: str) -> None:
+        self._look("instruction", data)
+
+    def _look(self, where: str, text: str) -> None:
+        if MARK in text:
+            self.found.append(where)
 
 
 def test_hostile_strings_in_every_field_break_nothing_and_are_repeated_nowhere(
     world: World,
 ) -> None:
     """A sample; the campaign sends all of them in every field."""
-    fields = list(fields_of(world.nobody.get("openapi.json").json()))
+    fields = all_fields(world)
     assert len(fields) > 60
     strings = cycle(hostile(700))
     faults = [
@@ -136,11 +234,29 @@ def test_hostile_strings_in_every_field_break_nothing_and_are_repeated_nowhere(
     assert world.owner.get("account").status_code == 200
     names = {one.name for one in fields}
     assert names >= {"holder", "consent", "cursor", "from", "Idempotency-Key", "Cookie"}
+    assert {one.name for one in fields if one.where == "form"} >= {"email", "numero", "entree"}
+
+
+def test_the_looking_finds_what_breaks_out_of_a_text_and_only_that() -> None:
+    """The judge itself is tried: a test that finds nothing must be able to find something."""
+    harmless = f'<p>&lt;b {MARK}&gt; {MARK}</p><input value="{MARK} &quot;">'
+    breaking = [
+        f"<{MARK}>",
+        f"<p {MARK}=1>",
+        f'<a href="javascript:{MARK}">',
+        f"<script>{MARK}</script>",
+        f"<!-- {MARK} -->",
+        f'<img src=x onerror="{MARK}">',
+    ]
+    for page in (harmless, *breaking):
+        looking = _Looking()
+        looking.feed(page)
+        assert bool(looking.found) == (page != harmless), page
 
 
 @pytest.mark.campaign
 def test_every_hostile_string_in_every_field(world: World) -> None:
-    fields = list(fields_of(world.nobody.get("openapi.json").json()))
+    fields = all_fields(world)
     strings = hostile(STRINGS)
     statuses: dict[int, int] = {}
     faults = []
