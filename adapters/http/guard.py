@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+
+from adapters.http.api.commands import ROOT
+from adapters.http.api.problems import answer_to
+from domain.errors import Refused
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,8 +35,14 @@ _TLS: Final = {"Strict-Transport-Security": "max-age=63072000"}
 _TOO_LARGE: Final = b"request body too large\n"
 
 
-class _TooLarge(Exception):
-    pass
+class BodyTooLarge(Refused):
+    """The body of the request is larger than anything that is sent here."""
+
+    status = 413
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(f"a body has {BODY_MAX} bytes at most; send less")
 
 
 class Guard:
@@ -55,7 +66,7 @@ class Guard:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise _TooLarge
+                raise BodyTooLarge
             return message
 
         async def guarded(message: Message) -> None:
@@ -66,13 +77,13 @@ class Guard:
             await send(message)
 
         if _declares_too_much(scope):
-            await _refuse(guarded)
+            await _refuse(scope, receive, guarded)
             return
         try:
             await self._app(scope, bounded, guarded)
-        except _TooLarge:
+        except BodyTooLarge:
             if not started:
-                await _refuse(guarded)
+                await _refuse(scope, receive, guarded)
 
     def _protect(self, headers: MutableHeaders) -> None:
         for name, value in self._headers.items():
@@ -85,7 +96,10 @@ def _declares_too_much(scope: Scope) -> bool:
     return not declared.isdigit() or int(declared) > BODY_MAX
 
 
-async def _refuse(send: Send) -> None:
-    headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": _TOO_LARGE})
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer before the application is asked: a problem to a program, a line to a browser."""
+    answer = Response(_TOO_LARGE, 413, media_type="text/plain")
+    if scope["path"].startswith(ROOT):
+        answer = answer_to(BodyTooLarge())
+    answer.headers["Connection"] = "close"
+    await answer(scope, receive, send)

@@ -270,9 +270,17 @@ def test_every_hostile_string_in_every_field(world: World) -> None:
     assert [fault for fault in faults if fault] == []
 
 
-def test_a_body_beyond_the_limit_is_refused_before_it_is_read(world: World) -> None:
-    answer = world.owner.post("meters", content=b" " * (BODY_MAX + 1))
-    assert answer.status_code == 413
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_body_beyond_the_limit_is_refused_whether_it_says_its_length_or_not(
+    world: World, *, declared: bool
+) -> None:
+    body = b" " * (BODY_MAX + 1)
+    headers = {"Content-Type": "application/json"}
+    content = body if declared else iter([body[:1_000], body[1_000:]])
+    answer = world.owner.post("meters", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/body-too-large")
+    form = body if declared else iter([body])
+    assert world.owner.client.post("/connexion", content=form).status_code == 413
 
 
 @pytest.mark.parametrize("body", [b"[" * 60_000, b'{"a":' * 12_000, b"\xff\xfe", b"1" * 60_000])
