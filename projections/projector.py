@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ledger.record import Frame, Readings, Record
     from ledger.store import Accepted
     from projections.covers import Cover
-    from projections.store import ProjectionStore
+    from projections.store import Page, ProjectionStore
     from schemas.private import Private
 
     _Placed = tuple[int, Opened]
@@ -282,11 +282,18 @@ class Projector:
 
         What lies as slips is always there, of whatever month.
         """
-        pages, slips = self.store.pages(consent, first, last), self.store.slips(consent)
+        return self._opened(self.store.pages(consent, first, last), self.store.slips(consent))
+
+    def _opened(self, pages: Sequence[Page], slips: Sequence[Slip]) -> list[Entry]:
         wanted = {page.sealed.key for page in pages} | {UUID(bytes=slip.key) for slip in slips}
         keys = self._keys.fetch(wanted)
         ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
         return [*open_pages(pages, keys, ordered), *open_slips(slips, keys, ordered)]
+
+    def latest(self, consent: UUID) -> list[Entry]:
+        """Return the newest of a consent's readings: its slips, else its last page."""
+        slips = self.store.slips(consent)
+        return self._opened([] if slips else self.store.last_page(consent), slips)
 
     def covers_of(self, rings: Mapping[bytes, Ring]) -> dict[bytes, list[Cover]]:
         """Return what a delivery decides on, by account, of those whose keys these are."""

@@ -93,6 +93,9 @@ class ProjectionStore(Protocol):
     def position(self, part: Part) -> int:
         """Return the next position of a part to be shown, from 1."""
 
+    def received_at(self) -> datetime | None:
+        """Return when the last of the readings that are shown was received, None for none."""
+
     def turn(self, part: Part) -> AbstractContextManager[bool]:
         """Hold the right to show a part, if nobody has it; it goes with its holder."""
 
@@ -125,8 +128,11 @@ class ProjectionStore(Protocol):
     def file(self, pages: Iterable[Page], slips: Collection[Slip]) -> None:
         """Keep pages in place of the slips that went into them, in one transaction."""
 
-    def everything(self) -> Iterator[tuple[UUID, Sealed]]:
-        """Yield every account's page, by account."""
+    def last_page(self, consent: UUID) -> Sequence[Page]:
+        """Return the page of a consent's last month; none where there is none."""
+
+    def everything(self, after: UUID | None = None) -> Iterator[tuple[UUID, Sealed]]:
+        """Yield every account's page, by account, from after one where it is given."""
 
     def consents(self) -> Iterator[UUID]:
         """Yield every consent that has slips or pages, in order."""

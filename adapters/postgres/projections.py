@@ -72,14 +72,21 @@ class PostgresProjections:
         """Return the next position of a part to be shown, from 1."""
         return int(self._read("select next from {}.cursors where part = %s", part.value)[0][0])
 
+    def received_at(self) -> datetime | None:
+        """Return when the last of the readings that are shown was received, None for none."""
+        rows = self._read("select received_at from {}.cursors where part = 'readings'")
+        found: datetime | None = rows[0][0]
+        return found
+
     def apply(self, part: Part, before: int, after: int, batch: Batch) -> bool:
         """Apply a batch in one transaction, unless the cursor has moved; say whether."""
         with self._writing() as (connection, schema):
             moved = connection.execute(
                 sql.SQL(
-                    "update {}.cursors set next = %s where part = %s and next = %s returning 1"
+                    "update {}.cursors set next = %s, received_at = greatest(received_at, %s)"
+                    " where part = %s and next = %s returning 1"
                 ).format(schema),
-                (after, part.value, before),
+                (after, _last_received(batch.slips), part.value, before),
             ).fetchone()
             if moved is None:
                 return False
@@ -210,9 +217,18 @@ class PostgresProjections:
         )
         return [consent for (consent,) in rows]
 
-    def everything(self) -> Iterator[tuple[UUID, Sealed]]:
-        """Yield every account's page, by account."""
-        last = UUID(int=0)
+    def last_page(self, consent: UUID) -> Sequence[Page]:
+        """Return the page of a consent's last month; none where there is none."""
+        rows = self._read(
+            "select month, key, sealed from {}.pages where consent = %s"
+            " order by month desc limit 1",
+            consent,
+        )
+        return [Page(consent, month, Sealed(key, content)) for month, key, content in rows]
+
+    def everything(self, after: UUID | None = None) -> Iterator[tuple[UUID, Sealed]]:
+        """Yield every account's page, by account, from after one where it is given."""
+        last = after or UUID(int=0)
         while rows := self._read(
             "select account, key, sealed from {}.standing where account > %s"
             " order by account limit %s",
@@ -261,6 +277,11 @@ class PostgresProjections:
             if generation is None:
                 generation = self._known = _current(connection, hold=True)
             yield connection, _schema(generation)
+
+
+def _last_received(slips: Sequence[Slip]) -> datetime | None:
+    """Return when the last of some slips was received, None for none."""
+    return max((slip.received_at for slip in slips), default=None)
 
 
 def _schema(generation: int | None) -> sql.Identifier:

@@ -6,9 +6,10 @@ create schema "{schema}";
 
 create table "{schema}".cursors (
     part text primary key,
-    next bigint not null
+    next bigint not null,
+    received_at timestamptz
 );
-insert into "{schema}".cursors values ('standing', 1), ('readings', 1);
+insert into "{schema}".cursors values ('standing', 1, null), ('readings', 1, null);
 
 create table "{schema}".standing (
     account uuid primary key,
