@@ -26,6 +26,7 @@ from metroledger.cli import (
     proofs,
     running,
     serving,
+    showing,
     simulating,
     watching,
 )
@@ -36,6 +37,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from metroledger.settings import Settings
+
+MODULES = (
+    offices,
+    people,
+    files,
+    proofs,
+    audits,
+    fetching,
+    showing,
+    running,
+    serving,
+    watching,
+    doctor,
+    simulating,
+)
+"""What adds commands, in the order of the help; the demo, which runs the others, comes first."""
 
 REFUSED = 1
 COULD_NOT_TELL = 2
@@ -63,8 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo.add_commands(commands, run_command)
-    beside = (fetching, serving, watching, doctor, simulating)
-    for module in (offices, people, files, proofs, audits, running, *beside):
+    for module in MODULES:
         module.add_commands(commands)
     return parser
 
