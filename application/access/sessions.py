@@ -14,6 +14,7 @@ from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING, Final
 
 from application.access.stores import Session
+from keys.names import KeyName, Purpose
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -58,12 +59,18 @@ def find(services: Services, store: AccessStore, token: str) -> Session | None:
     session = store.session(digest)
     if session is None:
         return None
-    if now - session.seen_at > IDLE or now - session.began_at > LONGEST:
+    over = now - session.seen_at > IDLE or now - session.began_at > LONGEST
+    if over or _is_erased(services, session.account):
         store.end_session(digest)
         return None
     if now - session.seen_at > _NOTED_EVERY:
         store.see_session(digest, now)
     return session
+
+
+def drop_over(services: Services, store: AccessStore) -> int:
+    """Forget sessions past their longest, and counters as old; return how many sessions."""
+    return store.drop_sessions(services.clock() - LONGEST)
 
 
 def digest_of(token: str) -> bytes:
@@ -79,3 +86,11 @@ def form_token(token: str) -> str:
 def is_form_token(token: str, text: str) -> bool:
     """Tell in constant time whether a form came from a page of this very session."""
     return hmac.compare_digest(form_token(token).encode(), text.encode("utf-8", "replace"))
+
+
+def _is_erased(services: Services, account: UUID | None) -> bool:
+    """Tell whether an account's profile key is destroyed: by any process, it shows at once."""
+    if account is None:
+        return False
+    name = KeyName(owner=account, purpose=Purpose.PROFILE)
+    return name not in services.keys.find([name])

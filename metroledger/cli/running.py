@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adapters.postgres.embedded import EmbeddedPostgres
+from application.access.sessions import drop_over
 from application.telling import tell
 from application.upkeep import look_after
 from domain.errors import Unavailable
@@ -68,6 +69,8 @@ def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
                 tell("upkeep-waits", logging.WARNING, error=error)
                 stop.wait(1.0)
                 continue
+            if done.epoch_ended:
+                drop_over(installation.services, installation.access)
             if arguments.once or stop.is_set():
                 return 0
             if done.idle:

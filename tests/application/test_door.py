@@ -219,13 +219,28 @@ def test_nothing_of_a_person_is_in_any_byte_of_the_database(
     assert in_database(ledger, [one.encode() for one in secrets]) == []
 
 
-def test_an_erasure_takes_the_password_with_it(door: Door, ledger: Installation) -> None:
-    _, account = sign_up(door, ledger)
+def test_an_erasure_takes_the_password_and_the_open_sessions_with_it(
+    door: Door, ledger: Installation
+) -> None:
+    token, account = sign_up(door, ledger)
     erasure.request(ledger.services, account, resident(account))
     erasure.validate(ledger.services, account, administrator(ledger))
     erasure.erase(ledger.services, account, administrator(ledger))
     with pytest.raises(NotSignedIn):
         door.sign_in(EMAIL, PASSWORD, address=HERE)
+    assert sessions.find(door.services, door.store, token) is None
+
+
+def test_sessions_past_their_longest_are_dropped_and_younger_ones_kept(place: Place) -> None:
+    with place.open() as now:
+        start = now.clock()
+    with open_ledger(place.settings, clock=lambda: start - timedelta(hours=13)) as earlier:
+        old = sessions.begin(earlier.services, earlier.access, role=StaffRole.AUDITOR)
+    with place.open() as now:
+        young = sessions.begin(now.services, now.access, role=StaffRole.AUDITOR)
+        assert sessions.drop_over(now.services, now.access) == 1
+        assert now.access.session(sessions.digest_of(old)) is None
+        assert now.access.session(sessions.digest_of(young)) is not None
 
 
 def test_a_staff_session_is_no_residents(door: Door) -> None:
