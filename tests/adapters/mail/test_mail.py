@@ -30,7 +30,7 @@ class Taker(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         taken: list[bytes] = self.server.taken  # type: ignore[attr-defined] # set where it is made
-        refusing: bool = self.server.refusing  # type: ignore[attr-defined] # likewise
+        refusing: bool = self.server.refusing  # type: ignore[attr-defined] # its own field, which the stubs do not know
         self.wfile.write(b"220 here\r\n")
         for line in self.rfile:
             verb = line[:4].upper()
