@@ -30,7 +30,7 @@ from keys.keyring import FileKeyring
 from keys.store import KeyStore
 from ledger.fold import Folder
 from metroledger.bootstrap import connect, database_directory, open_keys
-from metroledger.cli.files import OPERATOR, keyring_of
+from metroledger.operators import ENEDIS, keyring_of
 from metroledger.settings import Settings, read_identity
 from projections.projector import Projector
 from proofs.publication import Publisher
@@ -80,7 +80,7 @@ def _examine_places(settings: Settings, origin: str, now: datetime) -> Iterator[
     yield examine("disk", lambda: places.disk([settings.home, database_directory(settings)]))
     yield examine(
         "operator-keys",
-        lambda: places.operator_keys({OPERATOR: len(keyring_of(settings).keys)}),
+        lambda: places.operator_keys({ENEDIS: len(keyring_of(settings).keys)}),
     )
     yield examine("parked-files", lambda: places.parked(settings.parked, now))
 

@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from adapters.dso.enedis.codec import describe, read
-from adapters.dso.enedis.crypto import Keyring, parse_keyring
-from adapters.dso.enedis.file import HDM, R151
-from adapters.dso.refusal import Code, FileRefused
+from adapters.dso.enedis.crypto import parse_keyring
+from adapters.dso.refusal import Code
 from application.collecting import ACCEPTED, UNKNOWN_POINT
-from application.deliveries import Incoming, Outcome, Result, content_digest, take_in
-from application.parking import drop_expired, park
+from application.deliveries import Outcome, Result
+from application.ingesting import ingest
+from application.parking import drop_expired
 from domain.policies.coverage import Uncovered
-from domain.values import Channel, Fluid
 from keys.files import write_durably
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.common import Commands, command, group, print_json
+from metroledger.operators import ENEDIS, enedis, keyring_of
 from metroledger.settings import read_identity
 
 if TYPE_CHECKING:
+    from adapters.dso.enedis.crypto import Keyring
     from application.services import Services
     from metroledger.settings import Settings
 
-OPERATOR: Final = "enedis"
 SENTENCES: Final = {
     Result.TAKEN_IN: "read to its end, valid, and taken in; its values:",
     Result.ALREADY_TAKEN_IN: "was taken in before: nothing changes",
@@ -62,10 +62,10 @@ def add_commands(commands: Commands) -> None:
     )
     inspect.add_argument("file", type=Path)
     inspect.add_argument("--keys", type=Path, help="keyring file; else the home directory's")
-    ingest = command(commands, "ingest", _ingest, "Take files of Enedis in, each whole or not.")
-    ingest.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    ingest.add_argument("--attempt", type=attempt, default=0, help="raise to take one in again")
-    ingest.add_argument("--json", action="store_true", help="one JSON line a file")
+    taking = command(commands, "ingest", _ingest, "Take files of Enedis in, each whole or not.")
+    taking.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    taking.add_argument("--attempt", type=attempt, default=0, help="raise to take one in again")
+    taking.add_argument("--json", action="store_true", help="one JSON line a file")
     operators = group(commands, "operator", "What operators gave us, such as decryption keys.")
     keys = command(operators, "keys", _keep_keys, "Keep the keys that Enedis encrypts files with.")
     keys.add_argument("file", type=Path, help="keyring file (JSON); the present key stands first")
@@ -77,14 +77,6 @@ def attempt(text: str) -> int:
         message = "an attempt is a number from 0"
         raise argparse.ArgumentTypeError(message)
     return int(text)
-
-
-def keyring_of(settings: Settings, path: Path | None = None) -> Keyring:
-    """Return Enedis's decryption keys: of a file, or of the home directory; maybe none."""
-    place = path or settings.operator_keys / f"{OPERATOR}.json"
-    if path is None and not place.exists():
-        return Keyring(keys=())
-    return parse_keyring(place.read_text("utf-8"))
 
 
 def _inspect(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -99,11 +91,11 @@ def _keep_keys(settings: Settings, arguments: argparse.Namespace) -> int:
     text = arguments.file.read_text("utf-8")
     keyring = parse_keyring(text)
     read_identity(settings)  # no directory is made where no ledger is
-    place = settings.operator_keys / f"{OPERATOR}.json"
+    place = settings.operator_keys / f"{ENEDIS}.json"
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_durably(place, text.encode())
     names = ", ".join(f"{key.name} ({key.algorithm.value})" for key in keyring.keys)
-    print(f"keys of {OPERATOR} kept, tried in this order: {names or 'none'}")
+    print(f"keys of {ENEDIS} kept, tried in this order: {names or 'none'}")
     return 0
 
 
@@ -119,7 +111,7 @@ def _ingest(settings: Settings, arguments: argparse.Namespace) -> int:
             _print(path, outcome, as_json=arguments.json)
     undecrypted = sum(failed[code] for code in _UNDECRYPTED)
     if undecrypted == len(arguments.files):
-        keys = settings.operator_keys / f"{OPERATOR}.json"
+        keys = settings.operator_keys / f"{ENEDIS}.json"
         print(
             f"metroledger: {undecrypted} files given and NOTHING DECRYPTED: no key in "
             f"{keys} fits; ask Enedis for the present key, "
@@ -130,38 +122,8 @@ def _ingest(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def ingest_file(services: Services, keyring: Keyring, path: Path, number: int = 0) -> Outcome:
-    """Take one file in, or park it with its reason."""
-    content = path.read_bytes()
-    flow = HDM if path.name.lower().endswith(".csv") else R151
-    base = Incoming(
-        operator=OPERATOR,
-        channel=Channel.SGE,
-        flow=flow,
-        fluid=Fluid.ELECTRICITY,
-        digest=content_digest(content),
-        rows=(),
-        attempt=number,
-    )
-    try:
-        file = read(path.name, content, keyring)
-    except FileRefused as refused:
-        return park(services, base, content, refused.code.value)
-    counts = file.document.counts
-    incoming = Incoming(
-        operator=OPERATOR,
-        channel=Channel.SGE,
-        flow=file.document.flow,
-        fluid=Fluid.ELECTRICITY,
-        digest=base.digest,
-        rows=[row.form for row in file.document.rows],
-        counts={
-            name: count
-            for name, count in (("blank", counts.blank), ("repeated", counts.repeated))
-            if count
-        },
-        attempt=number,
-    )
-    return take_in(services, incoming)
+    """Take one file of Enedis in, or park it with its reason."""
+    return ingest(services, enedis(keyring), path.name, path.read_bytes(), number)
 
 
 def _print(path: Path, outcome: Outcome, *, as_json: bool) -> None:
