@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POOL_MAX: Final = 8
-SCHEMAS: Final = ("schema.sql", "access.sql")
+SCHEMAS: Final = ("schema.sql", "access.sql", "arrivals.sql")
 """What makes the tables, in order; each statement may be made again."""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
