@@ -121,10 +121,10 @@ def _collect(collection: Collection, intake: Intake, file: File, content: bytes)
     outcome = None if companion else ingest(services, source, file.name, content)
     state, reason = _state(outcome)
     collection.arrivals.settle(arrival.id, state, reason)
-    if state is State.TAKEN_IN:
-        file.keep(arrival.id)
+    if state is State.COMPANION or (services.parked / str(delivery)).exists():
+        file.remove()  # holds nothing, or lies sealed among the parked
     else:
-        file.remove()  # a parked one lies sealed among the parked, a companion holds nothing
+        file.keep(arrival.id)
     return Collected(arrival=arrival, outcome=outcome)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from application.deliveries import Outcome
     from application.services import Services
     from domain.values import Channel, Fluid
-        from ledger.forms import Form
+    from ledger.forms import Form
 
     Codec = Callable[[str, bytes], "Told | Unreadable"]
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.postgres.access import PostgresAccess
+from adapters.postgres.arrivals import PostgresArrivals
 from adapters.postgres.asking import PostgresAskings
 from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from application.access.stores import AccessStore
+    from application.arrivals import Arrivals
     from application.asking import Askings
     from application.reactions import Cursors
     from ledger.log import CommitLog
@@ -70,6 +72,7 @@ class Installation:
     shown: Projector
     cursors: Cursors
     askings: Askings
+    arrivals: Arrivals
     access: AccessStore
     publisher: Publisher
     verifier: Verifier
@@ -185,6 +188,7 @@ def open_ledger(
                 shown=Projector(folder, keys, lambda: register.read().ordered, projections),
                 cursors=PostgresCursors(connections),
                 askings=PostgresAskings(connections),
+                arrivals=PostgresArrivals(connections),
                 access=PostgresAccess(connections),
                 publisher=publisher,
                 verifier=signer.verifier,

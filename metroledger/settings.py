@@ -31,8 +31,14 @@ PRIVACY_CONTACT: Final = "METROLEDGER_PRIVACY_CONTACT"
 THEME: Final = "METROLEDGER_THEME"
 SMTP_URL: Final = "METROLEDGER_SMTP_URL"
 MAIL_FROM: Final = "METROLEDGER_MAIL_FROM"
+DROPBOX: Final = "METROLEDGER_DROPBOX"
+SFTP: Final = "METROLEDGER_SFTP"
+QUIET_SECONDS: Final = "METROLEDGER_QUIET_SECONDS"
+KEPT_DAYS: Final = "METROLEDGER_KEPT_DAYS"
+_DELIVERIES: Final = frozenset({DROPBOX, SFTP, QUIET_SECONDS, KEPT_DAYS})
 _PORTAL: Final = frozenset({WEB, PUBLIC_URL, METROPOLIS, PRIVACY_CONTACT, THEME})
-_KNOWN: Final = frozenset({HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM}) | _PORTAL
+_LEDGER: Final = frozenset({HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM})
+_KNOWN: Final = _LEDGER | _PORTAL | _DELIVERIES
 PORT_MAX: Final = 65_535
 _PREFIX: Final = "METROLEDGER_"
 
@@ -57,6 +63,14 @@ class NoAddress(Refused):
             f"{name} is not an address; write HOST:PORT, for instance 127.0.0.1:9464, and keep it "
             "where only those who watch this machine can reach it"
         )
+
+
+class NoNumber(Refused):
+    """A setting that is a number is not, or is out of bounds."""
+
+    def __init__(self, name: str, most: int) -> None:
+        """Take the setting's name and the largest number it may be."""
+        super().__init__(f"{name} is a whole number from 1 to {most}; correct it or unset it")
 
 
 class NoLedger(Refused):
@@ -101,6 +115,30 @@ class Portal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DropBox:
+    """Where operators' files arrive, and how long each thing takes.
+
+    `place` holds `incoming/OPERATOR/`; `sftp` is where our own server listens; a file has
+    arrived when it was still for `quiet_s` seconds, and is kept for `kept_days` afterwards.
+    """
+
+    place: Path
+    sftp: tuple[str, int] = ("127.0.0.1", 2222)
+    quiet_s: int = 30
+    kept_days: int = 7
+
+    @property
+    def accounts(self) -> Path:
+        """Who may deliver: `OPERATOR.pub`, the public keys of one account each."""
+        return self.place / "accounts"
+
+    @property
+    def host_key(self) -> Path:
+        """The key by which operators know our server; made once."""
+        return self.place / "host_key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Where everything lies. The database's address is a secret and is not printed.
 
@@ -114,12 +152,18 @@ class Settings:
     key_backup: Path | None = None
     operations: tuple[str, int] = ("127.0.0.1", 9464)
     portal: Portal = field(default_factory=Portal)
+    deliveries: DropBox | None = None
 
     @override
     def __repr__(self) -> str:
         """Show no secret."""
         database = "<secret>" if self.database_url else "embedded"
         return f"Settings(home={str(self.home)!r}, database={database})"
+
+    @property
+    def dropbox(self) -> DropBox:
+        """Where operators' files arrive: in the home directory unless told otherwise."""
+        return self.deliveries or DropBox(place=self.home / "dropbox")
 
     @property
     def outbox(self) -> Path:
@@ -211,7 +255,23 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         key_backup=Path(backup).absolute() if backup else None,
         operations=_address(environment.get(OPERATIONS, "127.0.0.1:9464"), OPERATIONS),
         portal=_portal(environment),
+        deliveries=_dropbox(environment, home),
     )
+
+
+def _dropbox(environment: Mapping[str, str], home: Path) -> DropBox:
+    return DropBox(
+        place=Path(environment.get(DROPBOX, home / "dropbox")).absolute(),
+        sftp=_address(environment.get(SFTP, "127.0.0.1:2222"), SFTP),
+        quiet_s=_number(environment.get(QUIET_SECONDS, "30"), QUIET_SECONDS, 3600),
+        kept_days=_number(environment.get(KEPT_DAYS, "7"), KEPT_DAYS, 365),
+    )
+
+
+def _number(text: str, name: str, most: int) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise NoNumber(name, most)
+    return int(text)
 
 
 def _portal(environment: Mapping[str, str]) -> Portal:

@@ -84,7 +84,8 @@ class Arrived:
 class Box:
     """The directories that operators deliver into, and what was seen there so far.
 
-    `strange` is how many entries of the last look are no plain files of a known operator.
+    Of the last look: `waiting` files are not still for long enough, `unfinished` bear a
+    temporary name, `strange` entries are no plain files or are larger than any genuine one.
     """
 
     root: Path
@@ -92,12 +93,13 @@ class Box:
     largest_bytes: int
     now: Callable[[], float] = time.monotonic
     waiting: int = 0
+    unfinished: int = 0
     strange: int = 0
     _known: dict[tuple[str, str], tuple[_Seen, float]] = field(default_factory=dict)
 
     def look(self) -> tuple[Arrived, ...]:
         """Return the files at rest, oldest first; note what still moves and what is strange."""
-        self.waiting = self.strange = 0
+        self.waiting = self.unfinished = self.strange = 0
         now, before, self._known = self.now(), self._known, {}
         arrived: list[tuple[int, Arrived]] = []
         for operator, name, status in self._entries():
@@ -136,7 +138,7 @@ class Box:
     def _entries(self) -> Iterator[tuple[str, str, os.stat_result]]:
         """Yield the plain files with a final name: operator, name, status."""
         place = self.root / INCOMING
-        for operator in sorted(os.listdir(place)) if place.is_dir() else ():
+        for operator in sorted(one.name for one in place.iterdir()) if place.is_dir() else ():
             try:
                 with self.folder(operator) as folder, os.scandir(folder) as entries:
                     listed = [(one.name, one.stat(follow_symlinks=False)) for one in entries]
@@ -145,7 +147,7 @@ class Box:
                 continue
             for name, status in listed:
                 if name.startswith(".") or name.lower().endswith(TEMPORARY):
-                    self.waiting += 1
+                    self.unfinished += 1
                 elif not _is_plain(status) or status.st_size > self.largest_bytes:
                     self.strange += 1
                 else:

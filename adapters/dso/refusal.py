@@ -67,6 +67,8 @@ class Code(StrEnum):
     """Something is missing, twice there, or out of its form."""
     NAME = "name"
     """The file's name says other things than its document."""
+    FOREIGN_NAME = "foreign_name"
+    """The file came by itself under a name that is none of the operator's."""
 
 
 class FileRefused(Malformed):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from domain.errors import MetroledgerError, Unavailable
 from metroledger.cli import (
     audits,
+    collecting,
     demo,
     doctor,
     fetching,
@@ -42,6 +43,7 @@ MODULES = (
     offices,
     people,
     files,
+    collecting,
     proofs,
     audits,
     fetching,

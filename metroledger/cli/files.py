@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.dso.enedis.codec import describe, read
 from adapters.dso.enedis.crypto import parse_keyring
-from adapters.dso.refusal import Code
 from application.collecting import ACCEPTED, UNKNOWN_POINT
 from application.deliveries import Outcome, Result
 from application.ingesting import ingest
@@ -19,7 +18,7 @@ from domain.policies.coverage import Uncovered
 from keys.files import write_durably
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.common import Commands, command, group, print_json
-from metroledger.operators import ENEDIS, enedis, keyring_of
+from metroledger.operators import ENEDIS, UNOPENED, enedis, keyring_of
 from metroledger.settings import read_identity
 
 if TYPE_CHECKING:
@@ -51,8 +50,6 @@ WORDS: Final = {
     "repeated": "repeated in the file: kept once",
 }
 """What became of a value, in the order in which it is told."""
-
-_UNDECRYPTED: Final = frozenset({Code.NO_KEY_FITS, Code.TRUNCATED_CIPHER})
 
 
 def add_commands(commands: Commands) -> None:
@@ -109,7 +106,7 @@ def _ingest(settings: Settings, arguments: argparse.Namespace) -> int:
             if outcome.result in {Result.PARKED, Result.ALREADY_PARKED}:
                 failed.update(outcome.counts)
             _print(path, outcome, as_json=arguments.json)
-    undecrypted = sum(failed[code] for code in _UNDECRYPTED)
+    undecrypted = sum(failed[code] for code in UNOPENED)
     if undecrypted == len(arguments.files):
         keys = settings.operator_keys / f"{ENEDIS}.json"
         print(
