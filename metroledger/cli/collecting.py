@@ -75,7 +75,8 @@ def box_of(settings: Settings) -> Box:
 
 
 def _collect(settings: Settings, arguments: argparse.Namespace) -> int:
-    logs.set_up(sys.stderr)
+    if not arguments.watch:
+        logs.set_up(sys.stderr)
     with open_ledger(settings) as installation, stopped_by_signals() as stop:
         box = box_of(settings)
         rest_garbage_collector()
@@ -139,8 +140,8 @@ def _files(settings: Settings, arguments: argparse.Namespace) -> int:
         arrived = installation.arrivals.since(now - timedelta(days=arguments.days))
     found = alarms(arrived, now, UNOPENED)
     if arguments.json:
-        for one in (*arrived, *found):
-            print_json(asdict(one))
+        for line in (*map(asdict, arrived), *map(asdict, found)):
+            print_json(line)
         return 1 if found else 0
     states = Counter((one.operator, one.state.value, one.reason) for one in arrived)
     for (operator, state, reason), count in sorted(states.items(), key=str):
