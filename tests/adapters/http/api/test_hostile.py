@@ -84,14 +84,16 @@ def page_fields(world: World) -> Iterator[Field]:
         if "GET" in (route.methods or set()):
             yield Field("get", path, "query", "fait")
             for person in (world.owner, world.nobody):
-                yield from _forms(person.client.get(path.format(**_values(world))).text)
+                address = path.format(**_values(world))
+                yield from _forms(address, person.client.get(address).text)
 
 
-def _forms(page: str) -> Iterator[Field]:
+def _forms(address: str, page: str) -> Iterator[Field]:
+    """Yield the fields of a page's forms; one without an action is sent to its own page."""
     for form in re.findall(r"<form\b(.*?)</form>", page, re.DOTALL):
         action = re.search(r'action="([^"?]*)', form)
         for name in re.findall(r'<(?:input|select|textarea|button)\b[^>]*?name="([^"]+)"', form):
-            yield Field("post", action[1] if action else "/", "form", name)
+            yield Field("post", action[1] if action and action[1] else address, "form", name)
 
 
 def _values(world: World) -> dict[str, str]:
@@ -264,10 +266,11 @@ def test_every_hostile_string_in_every_field(world: World) -> None:
         for said in strings:
             answer = send(world, field, said)
             statuses[answer.status] = statuses.get(answer.status, 0) + 1
-            faults.append(judge(field, said, answer))
+            if fault := judge(field, said, answer):
+                faults.append(fault)
     print(f"{len(strings)} hostile strings in {len(fields)} fields: {sum(statuses.values())} sent")
     print(f"  answers: {dict(sorted(statuses.items()))}")
-    assert [fault for fault in faults if fault] == []
+    assert faults == []
 
 
 @pytest.mark.parametrize("declared", [True, False])
