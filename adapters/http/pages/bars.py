@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from adapters.http.pages.words import CAUSES, between, days, in_table, month, of_month, of_week
+from adapters.http.pages.words import CAUSES, between, days, in_table, month, of_month, typeset
 from projections.periods import Grain, period_end, period_start
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Bar(NamedTuple):
 
 _MISSING: Final = "non mesuré"
 _AWAITED: Final = "pas encore reçu"
-_DISPUTED: Final = "plusieurs envois diffèrent : le dernier est retenu"
+_DISPUTED: Final = typeset("plusieurs envois diffèrent : le dernier est retenu")
 
 
 def of_days(
@@ -72,7 +72,7 @@ def of_days(
             kind, note = Kind.TOGETHER, f"{days(slots)} mesurés ensemble"
             height //= slots
         if piece.disputed:
-            note = f"{note} ; {_DISPUTED}" if note else _DISPUTED
+            note = typeset(f"{note} ; {_DISPUTED}") if note else _DISPUTED
         label = in_table(start) if slots == 1 else between(start, end)
         if place < 0 or end > last_day:
             place, slots = _inside(place, slots, (last_day - first_day).days)
@@ -109,7 +109,7 @@ def runs(bars: Iterable[Bar], kind: Kind) -> list[tuple[date, date]]:
 
 def _without_value(piece: DayConsumption, fresh_from: date) -> tuple[Kind, str]:
     if piece.held is not None:
-        return Kind.HELD, f"non affiché : {CAUSES[piece.held]}"
+        return Kind.HELD, typeset(f"non affiché : {CAUSES[piece.held]}")
     late = piece.first_day < fresh_from
     return (Kind.MISSING, _MISSING) if late else (Kind.AWAITED, _AWAITED)
 
@@ -130,7 +130,7 @@ def _name(one: PeriodConsumption, grain: Grain) -> str:
         case Grain.YEAR:
             return str(one.first_day.year)
         case Grain.DAY:
-            return of_week(one.first_day)
+            return in_table(one.first_day)
 
 
 def _lacking(one: PeriodConsumption, grain: Grain) -> str:

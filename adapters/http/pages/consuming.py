@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.http.pages import bars, chart, window, words
 from adapters.http.pages.bars import Kind
-from adapters.http.pages.freshness import fresh_from, freshness
+from adapters.http.pages.freshness import fresh_from, freshness, last_due
 from application import viewing
 from application.viewing import NothingHere
 from domain.aggregates.consent import ConsentStatus
@@ -65,13 +65,14 @@ def mine(visit: Visit) -> Response:
 
 
 def shown(visit: Visit) -> Response:
-    """Show a consent's consumption: this month, day by day, unless the address asks for more."""
+    """Show a consent's consumption: lately, day by day, unless the address asks for more."""
     seen = visit.admitted()
     access = viewing.authorise(visit.services, visit.account, visit.id("consent"))
     if access.granted.category not in _SHOWN:
         raise NothingHere
     today, first_day = civil_day(visit.services.clock()), access.granted.first_data_day
-    looked = window.read_window(visit.asked("par"), visit.asked("periode"), today)
+    lately = last_due(today)
+    looked = window.read_window(visit.asked("par"), visit.asked("periode"), lately)
     looked = window.over_all_years(looked, first_day, today)
     yesterday = today - timedelta(days=1)
     last_day = min(looked.last_day, yesterday)
@@ -103,7 +104,7 @@ def draw(
         axis = chart.axis_of_days(looked.first_day, looked.last_day)
         return bars.of_days(pieces, looked.first_day, looked.last_day, fresh), axis
     known = [piece.last_day for piece in pieces if piece.energy_wh is not None]
-    end = min(max([*known[-1:], fresh - timedelta(days=1)]), looked.last_day)
+    end = min(max([*known[-1:], last_due(today)]), looked.last_day)
     start = max(looked.first_day, first_day)
     spans = list(periods(looked.grain, looked.first_day, looked.last_day))
     before = sum(last < start for _, last in spans)

@@ -41,6 +41,11 @@ def fresh_from(today: date) -> date:
     return today - timedelta(days=EXPECTED_AFTER_DAYS)
 
 
+def last_due(today: date) -> date:
+    """Return the last day that should be here by now."""
+    return fresh_from(today) - timedelta(days=1)
+
+
 def freshness(services: Services, account: UUID, consent: UUID, use: Use = Use.SHOW) -> Freshness:
     """Return how fresh the data under a consent is, now."""
     today = civil_day(services.clock())
@@ -51,7 +56,7 @@ def freshness(services: Services, account: UUID, consent: UUID, use: Use = Use.S
     if not known:
         return Freshness(last_day=None)
     last = known[-1]
-    late = (fresh_from(today) - last.last_day).days - 1
+    late = (last_due(today) - last.last_day).days
     alone = last.first_day == last.last_day
     return Freshness(
         last_day=last.last_day,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 SERVICE: Final = "MétroEnergies"
 """What the service is called; the metropolis's own name stands beside it."""
 
-_SIGN: Final = re.compile(r" ([?!;])(?!=)|« | (»)| (:)(?=\s|<|$)")
-_SPACES: Final = {"?": "\u202f?", "!": "\u202f!", ";": "\u202f;", ":": "\u00a0:"}
-
 
 class Typography(Extension):
     """Puts the no-break spaces of French into templates, where they are written as plain ones."""
@@ -30,7 +26,7 @@ class Typography(Extension):
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Return a template's source, typeset."""
         del name, filename
-        return _SIGN.sub(_typeset, source)
+        return words.typeset(source)
 
 
 def environment(site: Site, assets: Assets) -> Environment:
@@ -56,23 +52,19 @@ def environment(site: Site, assets: Assets) -> Environment:
         "called": _called,
         "day": words.day,
         "raised": _raised,
+        "on": words.on,
         "at": words.at,
         "kwh": words.with_unit,
+        "typeset": words.typeset,
+        "unwrapped": words.unwrapped,
     }
     return made
 
 
 def _called(value: Any, among: dict[Any, str]) -> str:  # noqa: ANN401 - values of any enumeration
-    return among.get(value, str(value))
+    return words.typeset(among.get(value, str(value)))
 
 
 def _raised(text: str) -> str:
     """Return a text with a capital in front; what follows keeps its own."""
     return text[:1].upper() + text[1:]
-
-
-def _typeset(found: re.Match[str]) -> str:
-    sign = found[1] or found[3]
-    if sign:
-        return _SPACES[sign]
-    return "\u202f»" if found[2] else "«\u202f"

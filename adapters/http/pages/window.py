@@ -60,15 +60,15 @@ class Choice:
     current: bool = False
 
 
-def read_window(grain_word: str, period: str, today: date) -> Window:
-    """Return the window that an address asks for; what is not understood is this month's days.
+def read_window(grain_word: str, period: str, day: date) -> Window:
+    """Return the window that an address asks for; else the days of the month that holds `day`.
 
     A period is a year (2026) or a month (2026-03).
     """
     grain = GRAINS.get(grain_word, Grain.DAY)
     year, _, month = period.partition("-")
     if not _is_year(year):
-        return window_at(grain, today, is_month=True)
+        return window_at(grain, day, is_month=True)
     is_month = bool(month)
     number = int(month) if month in _MONTHS else 1
     return window_at(grain, date(int(year), number, 4), is_month=is_month)

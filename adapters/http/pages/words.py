@@ -6,7 +6,9 @@ and before ; ! ?, a no-break space before a unit and a colon, a comma before dec
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from domain.aggregates.consent import ConsentStatus
@@ -84,9 +86,38 @@ KINDS: Final = {
 """The page's legend, by the kind of bar."""
 
 
-def called(words: dict[str, str], value: str) -> str:
-    """Return what a value that a metropolis may extend is called, itself where nobody said."""
-    return words.get(value, value)
+_SIGN: Final = re.compile(r" ([?!;])(?!=)|« | (»)| (:)(?=\s|<|$)")
+_SPACES: Final = {"?": f"{NARROW}?", "!": f"{NARROW}!", ";": f"{NARROW};", ":": f"{NO_BREAK}:"}
+
+
+def typeset(text: str) -> str:
+    """Return a text with the no-break spaces of French, where it was written with plain ones."""
+    return _SIGN.sub(_typeset, text)
+
+
+def _typeset(found: re.Match[str]) -> str:
+    sign = found[1] or found[3]
+    if sign:
+        return _SPACES[sign]
+    return f"{NARROW}»" if found[2] else f"«{NARROW}"
+
+
+def unwrapped(text: str) -> str:
+    """Return a published text without the line breaks that only its file's width made.
+
+    A break was made by the width where the next line's first word would not have fitted on
+    the line before it, judged by the widest line of the text.
+    """
+    lines = [line.strip() for line in text.strip().splitlines()]
+    width = max((len(line) for line in lines), default=0)
+    whole = lines[:1]
+    for before, line in pairwise(lines):
+        first_word = line.partition(" ")[0]
+        if before and line and len(before) + 1 + len(first_word) > width:
+            whole[-1] += f" {line}"
+        else:
+            whole.append(line)
+    return "\n".join(whole)
 
 
 def number(value: int) -> str:
@@ -143,6 +174,11 @@ def between(first: date, last: date) -> str:
         start = "1er" if first.day == 1 else str(first.day)
         return f"du {start} au {of_month(last)}"
     return f"du {of_month(first)} au {of_month(last)}"
+
+
+def on(instant: datetime) -> str:
+    """Return the day of an instant in France: 3 mars 2026."""
+    return day(instant.astimezone(PARIS).date())
 
 
 def at(instant: datetime) -> str:

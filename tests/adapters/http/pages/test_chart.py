@@ -65,7 +65,7 @@ def test_days_together_that_reach_beyond_the_window_are_cut_at_its_edge_and_told
 
 def test_a_difference_held_back_says_its_cause_in_words() -> None:
     (bar,) = drawn(day(1, held=HeldBack.METER_CHANGED))
-    assert (bar.kind, bar.note) == (Kind.HELD, "non affiché : le compteur a été changé")
+    assert (bar.kind, bar.note) == (Kind.HELD, "non affiché\u00a0: le compteur a été changé")
 
 
 def test_deliveries_that_differ_are_noted() -> None:

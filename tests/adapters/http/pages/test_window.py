@@ -26,7 +26,7 @@ def asked(address: str) -> tuple[str, str]:
     return values.get("par", ""), values.get("periode", "")
 
 
-def test_who_asks_for_nothing_sees_this_months_days() -> None:
+def test_who_asks_for_nothing_sees_the_days_of_a_month() -> None:
     window = read_window("", "", TODAY)
     assert (window.grain, window.first_day, window.last_day) == (
         Grain.DAY,

@@ -60,3 +60,32 @@ def test_every_value_of_the_domain_has_a_word() -> None:
     assert set(words.FLUIDS) == set(Fluid)
     assert set(words.CAUSES) == set(HeldBack)
     assert set(words.STATUSES) == set(ConsentStatus) - {ConsentStatus.UNASKED}
+
+
+def test_signs_stand_off_by_spaces_that_do_not_break() -> None:
+    assert words.typeset("Oublié ? « Non » : jamais ; a != b") == (
+        "Oublié\u202f? «\u202fNon\u202f»\u00a0: jamais\u202f; a != b"
+    )
+
+
+def test_a_published_text_loses_only_the_breaks_that_its_files_width_made() -> None:
+    text = """Deux questions, deux réponses séparées. Refuser est aussi
+simple qu’accepter.
+
+1. L’index quotidien, chaque jour, pour vous montrer votre
+   consommation ?
+Qui : la Métropole.
+Quand : un an.
+"""
+    assert words.unwrapped(text).splitlines() == [
+        "Deux questions, deux réponses séparées. Refuser est aussi simple qu’accepter.",
+        "",
+        "1. L’index quotidien, chaque jour, pour vous montrer votre consommation ?",
+        "Qui : la Métropole.",
+        "Quand : un an.",
+    ]
+
+
+@given(st.text(alphabet=" abc.\n", max_size=200))
+def test_no_word_of_a_published_text_is_lost(text: str) -> None:
+    assert words.unwrapped(text).split() == text.split()
