@@ -37,6 +37,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "upkeep": ("upkeep",),
     "operations": ("operations",),
     "portal": ("serve",),
+    "dropbox": ("dropbox",),
     "collect": ("collect",),
 }
 """The parts by name, each the command that runs it."""
