@@ -70,7 +70,8 @@ class Account:
         self._count(files=1)
         folder = self._open()
         try:
-            if not fresh and not _is_there(_partial(name), folder) and _is_there(name, folder):
+            half, whole = _is_there(_partial(name), folder), _is_there(name, folder)
+            if whole and not half and not fresh:
                 os.rename(name, _partial(name), src_dir_fd=folder, dst_dir_fd=folder)
             flags = _FILE | (os.O_CREAT if create else 0) | (os.O_TRUNC if fresh else 0)
             descriptor = os.open(_partial(name), flags, _MODE, dir_fd=folder)
@@ -132,6 +133,7 @@ class Account:
     def _move(self, old: str, new: str) -> None:
         folder = self._open()
         try:
+            _is_there(new, folder)
             if not _is_there(old, folder):
                 raise FileNotFoundError(errno.ENOENT, "no such file")
             os.rename(old, new, src_dir_fd=folder, dst_dir_fd=folder)
