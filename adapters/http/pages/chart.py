@@ -153,6 +153,8 @@ def _week_ticks(starts: Sequence[date]) -> Iterator[Tick]:
 
 def _scale(highest_wh: int) -> tuple[int, int]:
     """Return what the drawing's top is, and the step between its lines, in Wh."""
+    if not highest_wh:
+        return 0, 0
     step = 100
     while step * LINES_MAX < highest_wh:
         step = step * 5 // 2 if str(step)[0] == "2" else step * 2
@@ -160,8 +162,8 @@ def _scale(highest_wh: int) -> tuple[int, int]:
 
 
 def _lines(top: int, step: int) -> Iterator[str]:
-    for value in range(0, top + 1, step):
-        y = f"{100 - 100 * value / top:.2f}%"
+    for value in range(0, top + 1, step) if top else (0,):
+        y = f"{100 - 100 * value / max(top, 1):.2f}%"
         yield f'<line class="rule" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
         if value:
             yield f'<text class="level" x="-10" y="{y}" dy="4">{_level(value)}</text>'
@@ -178,7 +180,7 @@ def _paths(bars: Iterable[Bar], top: int) -> Iterator[str]:
     for bar in bars:
         _, _, place, slots, kind, energy, height, _, _ = bar
         if energy is not None:
-            y = HEIGHT - max(height * HEIGHT // top, SMALLEST)
+            y = HEIGHT - max(height * HEIGHT // (top or 1), SMALLEST)
             left, right = place * SLOT + 2, (place + slots) * SLOT - 2
             drawn[kind].append(f"M{left} {HEIGHT}V{y}H{right}V{HEIGHT}z")
     for kind, found in drawn.items():

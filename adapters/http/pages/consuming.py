@@ -77,7 +77,9 @@ def shown(visit: Visit) -> Response:
     yesterday = today - timedelta(days=1)
     last_day = min(looked.last_day, yesterday)
     pieces = viewing.consumption(visit.services, access, looked.first_day, last_day)
-    drawn, axis = draw(looked, pieces, first_day, today)
+    latest = freshness(visit.services, visit.account, access.consent)
+    fresh = fresh_from(today) if latest.last_day else first_day
+    drawn, axis = draw(looked, pieces, first_day, fresh)
     return visit.page(
         "consumption.html",
         window=looked,
@@ -85,7 +87,7 @@ def shown(visit: Visit) -> Response:
         rows=chart.rows(drawn),
         kinds=[kind for kind in Kind if any(bar.kind is kind for bar in drawn)],
         said=summary(drawn),
-        latest=freshness(visit.services, visit.account, access.consent),
+        latest=latest,
         given=access,
         others=[one for one in _living(seen) if one.id != access.consent],
         meters={one.id: one for one in seen.meters},
@@ -96,15 +98,17 @@ def shown(visit: Visit) -> Response:
 
 
 def draw(
-    looked: Window, pieces: Sequence[DayConsumption], first_day: date, today: date
+    looked: Window, pieces: Sequence[DayConsumption], first_day: date, fresh: date
 ) -> tuple[list[Bar], Axis]:
-    """Return the bars of a window and their axis; nothing before `first_day` can be known."""
-    fresh = fresh_from(today)
+    """Return the bars of a window and their axis.
+
+    Nothing before `first_day` can be known, and what is missing from `fresh` on may still come.
+    """
     if looked.grain is Grain.DAY:
         axis = chart.axis_of_days(looked.first_day, looked.last_day)
         return bars.of_days(pieces, looked.first_day, looked.last_day, fresh), axis
     known = [piece.last_day for piece in pieces if piece.energy_wh is not None]
-    end = min(max([*known[-1:], last_due(today)]), looked.last_day)
+    end = min(max([*known[-1:], fresh - timedelta(days=1)]), looked.last_day)
     start = max(looked.first_day, first_day)
     spans = list(periods(looked.grain, looked.first_day, looked.last_day))
     before = sum(last < start for _, last in spans)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.services import Services
+    from domain.aggregates.consumption import DayConsumption
 
 EXPECTED_AFTER_DAYS: Final = 2
 _LOOKED_BACK_DAYS: Final = 40
@@ -27,13 +28,13 @@ _LOOKED_BACK_DAYS: Final = 40
 class Freshness:
     """The last day of which anything is known, its energy in Wh where it is a day's own.
 
-    `late_days` counts the days that should be here by now and are not; None where nothing has
-    come in the last weeks.
+    `late_days` counts the days that should be here by now and are not; `last_day` is None
+    where nothing was ever received.
     """
 
     last_day: date | None
     energy_wh: int | None = None
-    late_days: int | None = None
+    late_days: int = 0
 
 
 def fresh_from(today: date) -> date:
@@ -50,9 +51,12 @@ def freshness(services: Services, account: UUID, consent: UUID, use: Use = Use.S
     """Return how fresh the data under a consent is, now."""
     today = civil_day(services.clock())
     access = viewing.authorise(services, account, consent, use)
-    start = today - timedelta(days=_LOOKED_BACK_DAYS)
-    pieces = viewing.consumption(services, access, start, today - timedelta(days=1))
-    known = [one for one in pieces if one.energy_wh is not None or one.held is not None]
+    known: list[DayConsumption] = []
+    for start in (today - timedelta(days=_LOOKED_BACK_DAYS), date.min):
+        pieces = viewing.consumption(services, access, start, today - timedelta(days=1))
+        known = [one for one in pieces if one.energy_wh is not None or one.held]
+        if known:
+            break
     if not known:
         return Freshness(last_day=None)
     last = known[-1]

@@ -87,6 +87,7 @@ KINDS: Final = {
 
 
 _SIGN: Final = re.compile(r" ([?!;])(?!=)|« | (»)| (:)(?=\s|<|$)")
+_ITEM: Final = re.compile(r"\s*(\d+[.)]|[-–•*])\s")
 _SPACES: Final = {"?": f"{NARROW}?", "!": f"{NARROW}!", ";": f"{NARROW};", ":": f"{NO_BREAK}:"}
 
 
@@ -105,18 +106,19 @@ def _typeset(found: re.Match[str]) -> str:
 def unwrapped(text: str) -> str:
     """Return a published text without the line breaks that only its file's width made.
 
-    A break was made by the width where the next line's first word would not have fitted on
-    the line before it, judged by the widest line of the text.
+    A line goes on with the one before it where it is indented, or where its first word would
+    not have fitted there, judged by the widest line of the text. An item of a list does not.
     """
-    lines = [line.strip() for line in text.strip().splitlines()]
+    lines = [line.rstrip() for line in text.strip().splitlines()]
     width = max((len(line) for line in lines), default=0)
     whole = lines[:1]
     for before, line in pairwise(lines):
-        first_word = line.partition(" ")[0]
-        if before and line and len(before) + 1 + len(first_word) > width:
-            whole[-1] += f" {line}"
+        words = line.split()
+        goes_on = line[:1].isspace() or (len(before) + 1 + len(words[0] if words else "") > width)
+        if before and words and goes_on and not _ITEM.match(line):
+            whole[-1] += f" {line.strip()}"
         else:
-            whole.append(line)
+            whole.append(line.strip())
     return "\n".join(whole)
 
 

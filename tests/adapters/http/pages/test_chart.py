@@ -107,7 +107,7 @@ def test_no_bar_is_higher_than_the_drawing_and_the_table_has_every_day(
 def test_a_month_that_is_not_over_says_until_when_it_counts() -> None:
     window = window_at(Grain.MONTH, FIRST, is_month=False)
     pieces = [day(n, 1_000) for n in range(1, 11)]
-    found, axis = draw(window, pieces, FIRST, today=FIRST + 12 * DAY)
+    found, axis = draw(window, pieces, FIRST, fresh=FIRST + 10 * DAY)
     assert [(one.place, one.note) for one in found] == [(2, "jusqu’au 10\u00a0mars")]
     assert axis.slots == 12
 
