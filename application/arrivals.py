@@ -89,6 +89,7 @@ class Trouble(StrEnum):
     PARTS_MISSING = "parts_missing"
     DELIVERIES_MISSING = "deliveries_missing"
     NOT_SETTLED = "not_settled"
+    NOT_TOUCHED = "not_touched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -234,12 +234,12 @@ class Settings:
     @property
     def incoming(self) -> Path:
         """Where operators' files arrive, a directory an operator."""
-        return self.home / "dropbox" / "incoming"
+        return self.dropbox.place / "incoming"
 
     @property
     def fetched(self) -> Path:
         """What was fetched from operators that do not push, a journal an operator."""
-        return self.home / "dropbox" / "fetched"
+        return self.dropbox.place / "fetched"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

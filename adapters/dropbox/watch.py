@@ -17,6 +17,7 @@ import fcntl
 import os
 import stat
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -94,12 +95,13 @@ class Box:
     now: Callable[[], float] = time.monotonic
     waiting: int = 0
     unfinished: int = 0
-    strange: int = 0
+    strange: Counter[str] = field(default_factory=Counter)
     _known: dict[tuple[str, str], tuple[_Seen, float]] = field(default_factory=dict)
 
     def look(self) -> tuple[Arrived, ...]:
         """Return the files at rest, oldest first; note what still moves and what is strange."""
-        self.waiting = self.unfinished = self.strange = 0
+        self.waiting = self.unfinished = 0
+        self.strange.clear()
         now, before, self._known = self.now(), self._known, {}
         arrived: list[tuple[int, Arrived]] = []
         for operator, name, status in self._entries():
@@ -111,6 +113,11 @@ class Box:
             else:
                 self.waiting += 1
         return tuple(one for _, one in sorted(arrived, key=lambda pair: (pair[0], pair[1].name)))
+
+    @property
+    def operators(self) -> set[str]:
+        """Whose directories held files at the last look."""
+        return {operator for operator, _ in self._known}
 
     def empty(self, before: datetime) -> int:
         """Remove the kept files that were taken in before an instant; return how many."""
@@ -143,13 +150,13 @@ class Box:
                 with self.folder(operator) as folder, os.scandir(folder) as entries:
                     listed = [(one.name, one.stat(follow_symlinks=False)) for one in entries]
             except OSError:
-                self.strange += 1
+                self.strange[operator] += 1
                 continue
             for name, status in listed:
                 if name.startswith(".") or name.lower().endswith(TEMPORARY):
                     self.unfinished += 1
                 elif not _is_plain(status) or status.st_size > self.largest_bytes:
-                    self.strange += 1
+                    self.strange[operator] += 1
                 else:
                     yield operator, name, status
 

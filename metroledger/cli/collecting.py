@@ -27,6 +27,7 @@ from metroledger.operators import ENEDIS, UNOPENED, enedis_intake, keyring_of
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from metroledger.bootstrap import Installation
     from metroledger.settings import Settings
@@ -38,6 +39,7 @@ SENTENCES: Final = {
     Trouble.PARTS_MISSING: "parts of a delivery did not come",
     Trouble.DELIVERIES_MISSING: "deliveries between two that came did not come",
     Trouble.NOT_SETTLED: "files came and were not taken in to their end",
+    Trouble.NOT_TOUCHED: "lies in incoming and is never touched: links, directories, giants",
 }
 
 
@@ -138,7 +140,7 @@ def _files(settings: Settings, arguments: argparse.Namespace) -> int:
     with open_ledger(settings) as installation:
         now = installation.clock()
         arrived = installation.arrivals.since(now - timedelta(days=arguments.days))
-    found = alarms(arrived, now, UNOPENED)
+    found = (*alarms(arrived, now, UNOPENED), *_strange(box_of(settings)))
     if arguments.json:
         for line in (*map(asdict, arrived), *map(asdict, found)):
             print_json(line)
@@ -152,6 +154,12 @@ def _files(settings: Settings, arguments: argparse.Namespace) -> int:
     for alarm in found:
         print(f"ALARM {_say(alarm)}")
     return 1 if found else 0
+
+
+def _strange(box: Box) -> Iterator[Alarm]:
+    box.look()
+    for operator in sorted(box.strange.keys() | (box.operators - {ENEDIS})):
+        yield Alarm(trouble=Trouble.NOT_TOUCHED, operator=operator)
 
 
 def _say(alarm: Alarm) -> str:

@@ -48,6 +48,19 @@ def test_what_comes_is_told_kept_and_can_be_read_again(
     assert output.read_bytes() == b"no file of anybody"
 
 
+def test_what_nobody_will_touch_is_an_alarm(
+    environment: dict[str, str], place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    incoming = place.home / "dropbox" / "incoming"
+    (incoming / "enedis" / "directory").mkdir(parents=True)
+    (incoming / "nobody").mkdir()
+    (incoming / "nobody" / "a.zip").write_bytes(b"for whom?")
+    assert run_command(["files"], environment) == 1
+    told = capsys.readouterr().out
+    assert "ALARM enedis: lies in incoming" in told
+    assert "ALARM nobody: lies in incoming" in told
+
+
 def test_a_setting_that_is_no_number_is_refused_by_name(
     environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
