@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from application.arrivals import Arrival, Slot, State
 from application.deliveries import Outcome, Result, delivery_id
-from application.ingesting import ingest, named
+from application.ingesting import Unreadable, ingest, named
+from application.parking import parked_content
 from application.services import derived_id
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(days=7)
 """How long a file that was taken in is kept as it came, unless told otherwise."""
+
+
+_NAMELESS: Final = "parked"
+"""What a parked file is called when it is read again: its own name was not kept."""
 
 
 class File(Protocol):
@@ -64,11 +69,13 @@ class Box(Protocol):
 class Intake:
     """An operator's files: how one is read, and what its name says.
 
+    `source` reads those that bear the operator's names, `anyhow` whatever it is called;
     `slot_of` returns None for a file that belongs to no numbered delivery; companions hold
     nothing to take in.
     """
 
     source: Source
+    anyhow: Source
     slot_of: Callable[[str], Slot | None]
     is_companion: Callable[[str], bool]
 
@@ -103,6 +110,26 @@ def collect_once(collection: Collection) -> Iterator[Collected]:
         if intake is not None and content is not None:
             yield _collect(collection, intake, file, content)
     collection.box.empty(collection.services.clock() - collection.kept)
+
+
+def take_again(collection: Collection, since: datetime) -> Iterator[Collected]:
+    """Take in the parked files that can be read by now, under a new key or by whatever name.
+
+    A file that still cannot be read stays parked as it is and nothing is recorded anew; one
+    that can is a second attempt at the same file, and so happens once, however often asked.
+    """
+    services = collection.services
+    for arrival in collection.arrivals.since(since):
+        intake = collection.intakes.get(arrival.operator)
+        sealed = services.parked / str(arrival.delivery)
+        if intake is None or arrival.state is not State.PARKED or not sealed.exists():
+            continue
+        content = parked_content(services, arrival.delivery)
+        if isinstance(intake.anyhow.codec(_NAMELESS, content), Unreadable):
+            continue
+        outcome = ingest(services, intake.anyhow, _NAMELESS, content, attempt=1)
+        collection.arrivals.settle(arrival.id, State.TAKEN_IN, None)
+        yield Collected(arrival=arrival, outcome=outcome)
 
 
 def _collect(collection: Collection, intake: Intake, file: File, content: bytes) -> Collected:

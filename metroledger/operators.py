@@ -43,6 +43,7 @@ def enedis_intake(keyring: Keyring) -> Intake:
     source = enedis(keyring)
     return Intake(
         source=replace(source, codec=partial(_read_delivered, keyring)),
+        anyhow=source,
         slot_of=slot_of,
         is_companion=is_companion,
     )

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.dropbox.watch import INCOMING, Box
 from adapters.dso.enedis.archive import LARGEST_BYTES
-from application.arrivals import Alarm, Trouble, alarms
+from application.arrivals import Alarm, State, Trouble, alarms
 from application.collecting import ACCEPTED
-from application.collection_run import Collected, Collection, collect_once
-from application.parking import parked_content
+from application.collection_run import Collected, Collection, collect_once, take_again
+from application.parking import KEPT_DAYS, parked_content
 from application.telling import tell
 from domain.errors import Unavailable
 from keys.files import write_durably
@@ -52,6 +52,7 @@ def add_commands(commands: Commands) -> None:
     files.add_argument("--days", type=int, default=SINCE_DAYS, help="since so many days (60)")
     files.add_argument("--json", action="store_true", help="one JSON line a file, then the alarms")
     parked = group(commands, "parked", "Files that could not be read, kept sealed for a while.")
+    command(parked, "again", _again, "Take in the parked files that can be read by now.")
     show = command(parked, "show", _show_parked, "Write a parked file out, as it came.")
     show.add_argument("delivery", type=identifier)
     show.add_argument("--output", type=Path, required=True, help="for you alone (0600)")
@@ -169,6 +170,19 @@ def _say(alarm: Alarm) -> str:
     span = f"{alarm.first}" if alarm.first == alarm.last else f"{alarm.first} to {alarm.last}"
     which = f", delivery {alarm.sequence}" if alarm.trouble is Trouble.PARTS_MISSING else ""
     return f"{told}: {alarm.flow}, subscription {alarm.subscription}{which}: {span}"
+
+
+def _again(settings: Settings, _arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        collection = collection_of(installation, box_of(settings))
+        since = installation.clock() - timedelta(days=KEPT_DAYS)
+        taken = 0
+        for collected in take_again(collection, since):
+            print(_line(collected))
+            taken += 1
+        left = Counter(one.state for one in installation.arrivals.since(since))[State.PARKED]
+    print(f"{taken} taken in, {left} still parked")
+    return 0
 
 
 def _show_parked(settings: Settings, arguments: argparse.Namespace) -> int:

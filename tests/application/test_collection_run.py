@@ -14,7 +14,7 @@ from adapters.dso.enedis.nights import simulated_keyring
 from adapters.dso.enedis.series import town
 from adapters.dso.enedis.simulator import Night, sent
 from application.arrivals import Arrival, State, Trouble, alarms
-from application.collection_run import Collection, collect_once
+from application.collection_run import Collection, collect_once, take_again
 from application.deliveries import Result
 from application.parking import parked_content
 from metroledger.operators import UNOPENED, enedis_intake
@@ -100,6 +100,16 @@ def test_when_no_key_fits_the_flow_is_an_alarm_and_the_bytes_are_kept_sealed(
     (alarm,) = alarms(_arrived(ledger), ledger.clock(), UNOPENED)
     assert alarm.trouble is Trouble.NOTHING_DECRYPTED
     assert not (tmp_path / KEPT).exists()
+
+    began = ledger.clock() - timedelta(days=1)
+    assert list(take_again(collection, began)) == []
+    given = replace(collection, intakes={"enedis": enedis_intake(simulated_keyring(SEED))})
+    (taken,) = take_again(given, began)
+    assert taken.outcome is not None
+    assert taken.outcome.result is Result.TAKEN_IN
+    assert list(take_again(given, began)) == []
+    assert alarms(_arrived(ledger), ledger.clock(), UNOPENED) == ()
+    assert len(readings_held(ledger)) == len(HOMES)
 
 
 def test_killed_between_any_two_steps_the_next_round_ends_it(
