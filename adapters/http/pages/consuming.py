@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.http.pages import bars, chart, window, words
 from adapters.http.pages.bars import Kind
-from adapters.http.pages.freshness import fresh_from, freshness, last_due
+from adapters.http.pages.freshness import (
+    fresh_from,
+    freshness,
+    freshness_of,
+    last_due,
+    looked_back_to,
+)
 from application import viewing
 from application.viewing import NothingHere
 from domain.aggregates.consent import ConsentStatus
@@ -76,8 +82,14 @@ def shown(visit: Visit) -> Response:
     looked = window.over_all_years(looked, first_day, today)
     yesterday = today - timedelta(days=1)
     last_day = min(looked.last_day, yesterday)
-    pieces = viewing.consumption(visit.services, access, looked.first_day, last_day)
-    latest = freshness(visit.services, visit.account, access.consent)
+    start = looked.first_day
+    if last_day == yesterday:  # what is fresh is then read with it, once
+        start = min(start, looked_back_to(today))
+    pieces = viewing.consumption(visit.services, access, start, last_day)
+    latest = freshness_of(pieces, today)
+    if last_day != yesterday or latest.last_day is None:
+        latest = freshness(visit.services, visit.account, access.consent)
+    pieces = tuple(one for one in pieces if one.last_day >= looked.first_day)
     fresh = fresh_from(today) if latest.last_day else first_day
     drawn, axis = draw(looked, pieces, first_day, fresh)
     return visit.page(

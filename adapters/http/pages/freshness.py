@@ -15,6 +15,7 @@ from application.viewing import Use
 from domain.values import civil_day
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from application.services import Services
@@ -51,19 +52,27 @@ def freshness(services: Services, account: UUID, consent: UUID, use: Use = Use.S
     """Return how fresh the data under a consent is, now."""
     today = civil_day(services.clock())
     access = viewing.authorise(services, account, consent, use)
-    known: list[DayConsumption] = []
-    for start in (today - timedelta(days=_LOOKED_BACK_DAYS), date.min):
+    for start in (looked_back_to(today), date.min):
         pieces = viewing.consumption(services, access, start, today - timedelta(days=1))
-        known = [one for one in pieces if one.energy_wh is not None or one.held]
-        if known:
-            break
+        found = freshness_of(pieces, today)
+        if found.last_day is not None:
+            return found
+    return Freshness(last_day=None)
+
+
+def looked_back_to(today: date) -> date:
+    """Return the first day of the span in which the last known one usually lies."""
+    return today - timedelta(days=_LOOKED_BACK_DAYS)
+
+
+def freshness_of(pieces: Sequence[DayConsumption], today: date) -> Freshness:
+    """Return how fresh these days up to yesterday are."""
+    known = [one for one in pieces if one.energy_wh is not None or one.held is not None]
     if not known:
         return Freshness(last_day=None)
     last = known[-1]
-    late = (last_due(today) - last.last_day).days
-    alone = last.first_day == last.last_day
     return Freshness(
         last_day=last.last_day,
-        energy_wh=last.energy_wh if alone else None,
-        late_days=max(0, late),
+        energy_wh=last.energy_wh if last.first_day == last.last_day else None,
+        late_days=max(0, (last_due(today) - last.last_day).days),
     )
