@@ -13,7 +13,8 @@ PYTEST := $(BIN) -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 .PHONY: help demo demo-cli test check lint layout imports types format campaign bench requirements clean
 
 help:
-	@echo "make demo      the whole story, with real output, on a real embedded PostgreSQL"
+	@echo "make demo      a metropolis in your browser: portal, drop box, simulated operator"
+	@echo "make demo-cli  the story of one home on the command line, with real output"
 	@echo "make test      the tests (ARGS='-k name' narrows them)"
 	@echo "make check     types, imports, lint, format"
 	@echo "make campaign  the long campaigns that the stated numbers come from"
@@ -22,9 +23,12 @@ help:
 	@echo "make requirements  compile requirements/*.in into hashed files"
 	@echo "make clean     remove what the verbs above made (the demo's data and .venv too)"
 
-demo: demo-cli
+# A metropolis in the browser, until Ctrl-C. ARGS='--port 8080' names its port.
+demo:
+	$(SETUP) run
+	@$(BIN) -m metroledger demo-portal $(ARGS)
 
-# The story on the command line.
+# The story of one home, on the command line.
 demo-cli:
 	$(SETUP) run
 	@$(BIN) -m metroledger demo

@@ -19,6 +19,7 @@ from metroledger.cli import (
     audits,
     collecting,
     demo,
+    demo_portal,
     doctor,
     fetching,
     files,
@@ -55,6 +56,7 @@ MODULES = (
     watching,
     doctor,
     simulating,
+    demo_portal,
 )
 """What adds commands, in the order of the help; the demo, which runs the others, comes first."""
 

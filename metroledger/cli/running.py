@@ -29,7 +29,7 @@ from metroledger.settings import read_identity
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from metroledger.settings import Settings
 
@@ -98,10 +98,14 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 @dataclass(slots=True)
 class Watched:
-    """A part that runs in a process of its own, and how often it died of late."""
+    """A part that runs in a process of its own, and how often it died of late.
+
+    `environment` is what the process is told, this one's own unless given.
+    """
 
     name: str
     arguments: Sequence[str]
+    environment: Mapping[str, str] | None = None
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     started_at: float = 0.0
@@ -110,7 +114,7 @@ class Watched:
     def start(self) -> None:
         """Start the process."""
         command_line = [sys.executable, "-m", "metroledger", *self.arguments]
-        self.process = subprocess.Popen(command_line)
+        self.process = subprocess.Popen(command_line, env=self.environment)
         self.started_at, self.again_at = time.monotonic(), None
 
     def look(self, now: float) -> None:
