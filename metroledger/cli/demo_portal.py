@@ -30,7 +30,7 @@ from metroledger import demo_homes
 from metroledger.bootstrap import create_ledger, database_directory, now, open_ledger
 from metroledger.cli.common import Commands, command, is_interruption
 from metroledger.cli.running import PARTS, Watched, end_all, stopped_by_signals
-from metroledger.demo_homes import HOMES, LIVE_NIGHTS, PASSWORD, SEED, Settled, last_live_day
+from metroledger.demo_homes import HOMES, LIVE_NIGHTS, PASSWORD, SEED, Settled, Story, last_live_day
 from metroledger.demo_stage import STAGE, clear_stage
 from metroledger.operators import ENEDIS, enedis
 from metroledger.settings import (
@@ -89,7 +89,8 @@ def _play(settings: Settings, arguments: argparse.Namespace) -> None:
     _give_account(settings)
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stopped_by_signals())
-        parts = [Watched(name, PARTS[name], environment) for name in PARTS]
+        (logs := STAGE / "logs").mkdir()
+        parts = [Watched(name, PARTS[name], environment, logs / f"{name}.log") for name in PARTS]
         stack.callback(end_all, parts)
         for part in parts:
             part.start()
@@ -231,11 +232,12 @@ these; the password of all is: {PASSWORD}
 """
     )
     for settled in homes:
-        print(f"  {settled.home.email:24} {settled.home.title}")
+        gone = ": nobody can sign in any more" if settled.home.story is Story.ERASED else ""
+        print(f"  {settled.home.email:24} {settled.home.title}{gone}")
     print(
         f"""
 Or sign up with an address of your own: letters are files in {STAGE}/ledger/outbox.
-Figures: http://{environment[OPERATIONS]}/metrics   Ctrl-C ends everything.
+Figures: http://{environment[OPERATIONS]}/metrics   Logs: {STAGE}/logs   Ctrl-C ends everything.
 To look around meanwhile, in another terminal:
   export {HOME}={STAGE}/ledger
   .venv/bin/python -m metroledger freshness --all

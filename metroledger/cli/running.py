@@ -30,6 +30,7 @@ from metroledger.settings import read_identity
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from metroledger.settings import Settings
 
@@ -100,12 +101,14 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 class Watched:
     """A part that runs in a process of its own, and how often it died of late.
 
-    `environment` is what the process is told, this one's own unless given.
+    `environment` is what the process is told, this one's own unless given; `log` is where its
+    standard error goes, this one's own too.
     """
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str] | None = None
+    log: Path | None = None
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     started_at: float = 0.0
@@ -114,7 +117,8 @@ class Watched:
     def start(self) -> None:
         """Start the process."""
         command_line = [sys.executable, "-m", "metroledger", *self.arguments]
-        self.process = subprocess.Popen(command_line, env=self.environment)
+        with self.log.open("ab") if self.log else contextlib.nullcontext() as log:
+            self.process = subprocess.Popen(command_line, env=self.environment, stderr=log)
         self.started_at, self.again_at = time.monotonic(), None
 
     def look(self, now: float) -> None:
