@@ -1,0 +1,93 @@
+"""The portal's demo: one command, and a metropolis is in the browser."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.metroledger.playing import COMMAND, environment, open_directory, processes_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PASSWORD = "une phrase de passe"
+
+
+class Demo:
+    """A demo at work in a directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.process = subprocess.Popen(
+            [*COMMAND, "demo-portal", "--seconds", "90"],
+            cwd=directory,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.told = ""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.told += line
+            if "Ctrl-C ends everything" in line:
+                break
+
+    @property
+    def browser(self) -> httpx.Client:
+        (url,) = re.findall(r"Open (http://\S+) in a browser", self.told)
+        return httpx.Client(base_url=url, timeout=30)
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        out, _ = self.process.communicate(timeout=60)
+        self.told += out
+
+
+def sign_in(client: httpx.Client, email: str) -> int:
+    page = client.get("/connexion").text
+    (token,) = set(re.findall(r'name="form_token" value="(\w+)"', page))
+    form = {"form_token": token, "email": email, "mot_de_passe": PASSWORD}
+    return client.post("/connexion", data=form).status_code
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    with open_directory() as directory:
+        demo = Demo(directory)
+        yield demo
+        if demo.process.poll() is None:
+            demo.end()
+
+
+def test_the_demos_operator_pushes_and_residents_see_their_days(demo: Demo) -> None:
+    assert "Enedis pushes ERDF_R151_" in demo.told
+    assert "every file is decrypted" in demo.told
+    with demo.browser as client:
+        assert sign_in(client, "nadia@example.org") == 303
+        page = client.get("/consommation", follow_redirects=True).text
+    assert "kWh" in page
+    assert "<svg" in page
+    assert "<table" in page
+
+
+def test_whose_account_was_erased_cannot_sign_in_any_more(demo: Demo) -> None:
+    with demo.browser as client:
+        assert sign_in(client, "paul@example.org") == 401
+
+
+def test_at_the_end_nothing_of_it_runs(demo: Demo) -> None:
+    demo.end()
+    assert "everything is stopped" in demo.told
+    assert demo.process.returncode == 0
+    deadline = time.monotonic() + 10
+    while processes_in(demo.directory) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes_in(demo.directory) == []
