@@ -16,7 +16,13 @@ REACHES_OUT = {
 
 # The other side: it ships for demos and tests.
 SIMULATORS = {PUSHES, *(f"{SGE}{name}" for name in ("nights", "series", "simulator"))}
-PLAYERS = {"metroledger.cli.demo", "metroledger.cli.simulating", "metroledger.demo_deliveries"}
+PLAYERS = {
+    "metroledger.cli.demo",
+    "metroledger.cli.demo_portal",
+    "metroledger.cli.simulating",
+    "metroledger.demo_deliveries",
+    "metroledger.demo_homes",
+}
 
 
 def test_the_sge_adapter_has_no_outbound_command() -> None:
