@@ -14,6 +14,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from adapters.dropbox import server
 from adapters.dropbox.server import Door, listen, make_host_key
 from adapters.dropbox.uploads import Quota
 
@@ -78,8 +79,8 @@ def serve(place: Path, use: Callable[[Served], Coroutine[Any, Any, None]], quota
             quota=quota,
             today=lambda: date(2026, 6, 9),
         )
-        async with await listen("127.0.0.1", 0, door, place / "host_key") as server:
-            await use(Served(server.get_port(), place, quota))
+        async with await listen("127.0.0.1", 0, door, place / "host_key") as listening:
+            await use(Served(listening.get_port(), place, quota))
 
     asyncio.run(run())
 
@@ -244,5 +245,42 @@ def test_the_sftp_of_openssh_pushes_renames_and_goes_on(tmp_path: Path) -> None:
         out, _ = await process.communicate(batch.encode())
         assert process.returncode == 0, out
         assert served.arrived == dict.fromkeys(("a.zip", "b.zip", "c.zip"), CONTENT)
+
+    serve(tmp_path, use, QUOTA)
+
+
+def test_whoever_does_not_sign_in_or_falls_silent_is_put_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LOGIN_S", 0.3)
+    monkeypatch.setattr(server, "IDLE_S", 0.3)
+
+    async def use(served: Served) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        assert (await reader.readline()).startswith(b"SSH-2.0-dropbox")
+        async with asyncio.timeout(5):
+            while await reader.read(1_000):
+                pass
+        writer.close()
+        async with served.session() as client:
+            await asyncio.sleep(0.6)
+            with pytest.raises((asyncssh.Error, OSError)):
+                await put(client, "late.zip", CONTENT)
+        assert served.arrived == {}
+
+    serve(tmp_path, use, QUOTA)
+
+
+def test_old_algorithms_are_not_spoken(tmp_path: Path) -> None:
+    async def use(served: Served) -> None:
+        for old in (
+            {"kex_algs": ["diffie-hellman-group14-sha1"]},
+            {"encryption_algs": ["aes128-cbc"]},
+            {"encryption_algs": ["aes256-ctr"], "mac_algs": ["hmac-sha1"]},
+        ):
+            with pytest.raises(asyncssh.KeyExchangeFailed):
+                await asyncssh.connect(
+                    "127.0.0.1", served.port, known_hosts=None, config=None, **old
+                )
 
     serve(tmp_path, use, QUOTA)
