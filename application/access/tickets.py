@@ -69,7 +69,8 @@ def issue(services: Services, ticket: Ticket) -> str:
 def redeem(services: Services, text: str, errand: Errand) -> Ticket:
     """Return the ticket of a link; raise `TicketWorthless`."""
     try:
-        sealed = base64.b64decode(text[:_LONGEST] + "==", altchars=b"-_", validate=True)
+        padded = text[:_LONGEST] + "=" * (-len(text[:_LONGEST]) % 4)
+        sealed = base64.b64decode(padded, altchars=b"-_", validate=True)
         content = _cipher(services).decrypt(sealed[:_NONCE], sealed[_NONCE:], _PERSON)
         ticket = _decoder.decode(content)
     except (binascii.Error, InvalidTag, ValueError):

@@ -89,6 +89,14 @@ def test_a_link_to_sign_up_opens_one_account(door: Door, ledger: Installation) -
         door.sign_up(ticket, name="Mallory", password=PASSWORD, language="fr")
 
 
+@pytest.mark.parametrize("length", range(1, 5))
+def test_a_link_works_whatever_the_length_of_the_e_mail(
+    door: Door, ledger: Installation, length: int
+) -> None:
+    door.ask_to_sign_up(f"{'m' * length}@example.org", address=HERE)()
+    assert door.sign_up(ticket_in(letters(ledger)[-1]), name=NAME, password=PASSWORD, language="fr")
+
+
 def test_before_the_link_comes_back_nothing_is_stored(door: Door, ledger: Installation) -> None:
     before = ledger.store.cursor()
     door.ask_to_sign_up(EMAIL, address=HERE)()
