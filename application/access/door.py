@@ -101,7 +101,9 @@ class Door:
             raise NameUnfit
         passwords.require_fit(password)
         try:
-            account = open_account(self.services, name=name, email=ticket.email, language=language)
+            account = open_account(
+                self.services, name=name, email=ticket.subject, language=language
+            )
         except AlreadyTaken:
             raise TicketWorthless from None
         passwords.keep(self.services, self.store, account, password)
@@ -132,7 +134,7 @@ class Door:
     def choose_new_password(self, ticket_text: str, password: str) -> str:
         """Change the password of whoever holds the link; every session ends but a new one."""
         ticket = redeem(self.services, ticket_text, Errand.NEW_PASSWORD)
-        account = self._account(ticket.email)
+        account = self._account(ticket.subject)
         if account is None or passwords.fingerprint(self.store, account) != ticket.binding:
             raise TicketWorthless
         passwords.keep(self.services, self.store, account, password)

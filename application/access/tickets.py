@@ -1,8 +1,9 @@
-"""Tickets: what an e-mailed link carries, sealed, so that nothing is stored until it comes back.
+"""Tickets: what a link carries, sealed, so that nothing is stored until it comes back.
 
-A ticket is the e-mail, what it is for and until when, sealed by AES-256-GCM under a key
+A ticket is whom it lets in, what it is for and until when, sealed by AES-256-GCM under a key
 derived from the territory's. `binding` ties it to what it may change once: a link for a new
-password is worth nothing after the password was changed.
+password is worth nothing after the password was changed. One that changes nothing of the kind
+is made for one use by `redeem_once`, which keeps a digest of it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from domain.errors import Refused
 from keys.names import Purpose
 
 if TYPE_CHECKING:
+    from application.access.stores import AccessStore
     from application.services import Services
 
 _PERSON: Final = b"door ticket v1"
@@ -45,13 +47,17 @@ class Errand(StrEnum):
 
     SIGN_UP = "sign_up"
     NEW_PASSWORD = "new_password"  # noqa: S105 (the name of an errand)
+    STAFF = "staff"
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True):
-    """Who it was sent to, what for, until when (seconds since 1970), and what it is bound to."""
+    """What it is for, whom it lets in, until when (seconds since 1970), what it is bound to.
+
+    Whom: the e-mail it was sent to, or a role of the staff.
+    """
 
     errand: Errand
-    email: str
+    subject: str
     until_s: int
     binding: bytes = b""
 
@@ -78,6 +84,18 @@ def redeem(services: Services, text: str, errand: Errand) -> Ticket:
     if ticket.errand is not errand or services.clock() > datetime.fromtimestamp(
         ticket.until_s, UTC
     ):
+        raise TicketWorthless
+    return ticket
+
+
+def redeem_once(services: Services, store: AccessStore, text: str, errand: Errand) -> Ticket:
+    """Return the ticket of a link that nobody used before; raise `TicketWorthless`.
+
+    What is kept is a digest of what was sealed, not of the text: Base64 spells it in several ways.
+    """
+    ticket = redeem(services, text, errand)
+    digest = blake2b(msgspec.msgpack.encode(ticket), digest_size=32, person=_PERSON).digest()
+    if not store.use_once(digest, datetime.fromtimestamp(ticket.until_s, UTC)):
         raise TicketWorthless
     return ticket
 

@@ -31,6 +31,7 @@ from metroledger.cli import (
     serving,
     showing,
     simulating,
+    staff,
     watching,
 )
 from metroledger.cli.common import is_interruption
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 MODULES = (
     offices,
     people,
+    staff,
     files,
     receiving,
     collecting,

@@ -29,6 +29,7 @@ from adapters.http.visitors import (
     visitor_of,
 )
 from application import viewing
+from application.access.sessions import digest_of
 from application.telling import tell
 from application.viewing import NothingHere, TermsToAccept
 from domain.errors import MetroledgerError
@@ -64,10 +65,13 @@ class Portal:
 
     def draw(self, template: str, visitor: Visitor | None, **shown: Any) -> str:  # noqa: ANN401 - what a template shows is its own affair
         """Return a page's HTML; `visitor` None where nobody can be told apart."""
-        signed_in = bool(visitor and visitor.session and visitor.session.account)
-        token = visitor.form_token if visitor else ""
+        session = visitor.session if visitor else None
         return self.templates.get_template(template).render(
-            signed_in=signed_in, form_field=FORM_FIELD, form_token=token, **shown
+            signed_in=bool(session and session.account),
+            role=session.role if session else None,
+            form_field=FORM_FIELD,
+            form_token=visitor.form_token if visitor else "",
+            **shown,
         )
 
 
@@ -127,11 +131,19 @@ class Visit:
         return HTMLResponse(self.portal.draw(template, self.visitor, done=done, **shown), status)
 
     def go(self, address: str, token: str | None = None) -> Response:
-        """Send the browser on, with the token of a new session where one began."""
+        """Send the browser on, with the token of a new session where one began.
+
+        The session before it ends: nobody goes on with a token that was known before.
+        """
         response = RedirectResponse(address, 303)
         if token is not None:
+            self.end_session()
             give_token(self.site, response, token)
         return response
+
+    def end_session(self) -> None:
+        """End the visitor's session, here and now."""
+        self.site.door.store.end_session(digest_of(self.visitor.token))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 
 from adapters.http.visitors import Forged
+from application.access.staff import StaffOnly
 from application.access.throttle import TooOften
 from application.access.tickets import TicketWorthless
 from application.offices import NoAgreement, NoSuchText
@@ -55,7 +56,9 @@ _ELSE: Final = "Revenez à l’accueil et réessayez ; si cela persiste, écrive
 _KNOWN: Final[dict[type[MetroledgerError], str]] = {
     Forged: "L’envoi ne vient pas d’une page de ce site, ou votre session est terminée. "
     "Rechargez la page et recommencez.",
-    TicketWorthless: "Il a déjà servi, ou il a plus de deux heures. Demandez-en un nouveau.",
+    TicketWorthless: "Il a déjà servi, ou il est trop ancien. Demandez-en un nouveau.",
+    StaffOnly: "Elle est réservée aux agents de la Métropole qui en ont la charge. Demandez un "
+    "lien d’accès à qui administre le serveur.",
     NothingHere: "L’adresse est peut-être mal recopiée, ou ce qui s’y trouvait n’est pas à vous.",
     NoLongerShown: "Cet accord est terminé : rien n’est plus montré sous cet accord. Ce qui est "
     "encore conservé reste à vous : vous pouvez l’emporter ou le faire effacer.",

@@ -10,7 +10,6 @@ from adapters.http.pages.forms import Form
 from adapters.http.visitors import address_of, take_token
 from application.access.door import EmailUnfit, NameUnfit, NotSignedIn
 from application.access.passwords import LONGEST, SHORTEST, PasswordUnfit
-from application.access.sessions import digest_of
 
 if TYPE_CHECKING:
     from fastapi import Response
@@ -102,7 +101,7 @@ def signed_in(visit: Visit) -> Response:
 
 def sign_out(visit: Visit) -> Response:
     """End the session, here and now."""
-    visit.site.door.store.end_session(digest_of(visit.visitor.token))
+    visit.end_session()
     response = visit.go("/")
     take_token(visit.site, response)
     return response

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from adapters.http.pages import consents, consuming, homes, joining, papers, sharing
+from adapters.http.pages import consents, consuming, homes, joining, papers, sharing, staff
 from adapters.http.pages.assets import read_assets
 from adapters.http.pages.frame import Pages, Portal
 from adapters.http.pages.rendering import environment
@@ -14,7 +14,7 @@ from adapters.http.pages.rendering import environment
 if TYPE_CHECKING:
     from adapters.http.site import Site
 
-_PARTS = (joining, papers, homes, consents, consuming, sharing)
+_PARTS = (joining, papers, homes, consents, consuming, sharing, staff)
 
 
 def portal_of(site: Site) -> tuple[Portal, APIRouter]:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from application.access.stores import StaffRole
 from domain.aggregates.consent import ConsentStatus
 from domain.aggregates.consumption import HeldBack
 from domain.values import PARIS, Category, Fluid
@@ -53,6 +54,11 @@ FLUIDS: Final = {
 OPERATORS: Final = {"enedis": "Enedis", "grdf": "GRDF", "greenalp": "GreenAlp", "cciag": "CCIAG"}
 RECIPIENTS: Final = {"metropole": "la Métropole"}
 PURPOSES: Final = {"consumption_view": "vous montrer votre consommation"}
+ROLES: Final = {
+    StaffRole.ADMINISTRATOR: "administration",
+    StaffRole.AUDITOR: "audit",
+    StaffRole.NONE: "sans rôle",
+}
 STATUSES: Final = {
     ConsentStatus.GRANTED: "En cours",
     ConsentStatus.WITHDRAWN: "Retiré",

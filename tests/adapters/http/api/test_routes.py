@@ -87,6 +87,8 @@ PAGES: Final[dict[str, Row]] = {
     "GET /qui-voit-mes-donnees": MY_PAGE,
     "GET /mes-donnees": MY_PAGE,
     "GET /effacement": MY_PAGE,
+    "GET /agents": Row(403, 403, 403, 403, 200),
+    "GET /agents/entree/{ticket}": everybody(200),
 }
 FORMS: Final[dict[str, Row]] = {
     "POST /inscription": to_all(422),
@@ -99,6 +101,7 @@ FORMS: Final[dict[str, Row]] = {
     "POST /compteurs/{meter}/accord/{category}": DONE_BY_THE_OWNER,
     "POST /accords/{consent}/retrait": DONE_BY_THE_OWNER,
     "POST /effacement": DONE,
+    "POST /agents/entree/{ticket}": to_all(410),
     "POST /deconnexion": DONE,
 }
 
