@@ -10,7 +10,9 @@ from adapters.http.site import Site
 from adapters.mail.outbox import Outbox
 from adapters.mail.smtp import Smtp
 from application.access.door import Door
+from application.overseeing import Overseer
 from application.receipts import Press
+from metroledger.operators import UNOPENED
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -36,6 +38,7 @@ def site_of(installation: Installation) -> Site:
             public_url=portal.public_url,
         ),
         askings=installation.askings,
+        overseer=Overseer(services=services, arrivals=installation.arrivals, unopened=UNOPENED),
         public_url=portal.public_url,
         metropolis=portal.metropolis,
         privacy_contact=portal.privacy_contact,

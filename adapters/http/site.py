@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from application.access.door import Door
     from application.asking import Askings
+    from application.overseeing import Overseer
     from application.receipts import Press
     from application.services import Services
     from proofs.signing import Verifier
@@ -30,6 +31,7 @@ class Site:
     verifier: Verifier
     door: Door
     askings: Askings
+    overseer: Overseer
     public_url: str
     metropolis: str = "Métropole"
     privacy_contact: str = "dpo@metropole.example"

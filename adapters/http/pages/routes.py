@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from adapters.http.pages import consents, consuming, homes, joining, papers, sharing, staff
+from adapters.http.pages import (
+    collection,
+    consents,
+    consuming,
+    homes,
+    joining,
+    papers,
+    sharing,
+    staff,
+)
 from adapters.http.pages.assets import read_assets
 from adapters.http.pages.frame import Pages, Portal
 from adapters.http.pages.rendering import environment
@@ -14,7 +23,7 @@ from adapters.http.pages.rendering import environment
 if TYPE_CHECKING:
     from adapters.http.site import Site
 
-_PARTS = (joining, papers, homes, consents, consuming, sharing, staff)
+_PARTS = (joining, papers, homes, consents, consuming, sharing, staff, collection)
 
 
 def portal_of(site: Site) -> tuple[Portal, APIRouter]:

@@ -12,6 +12,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from application.access.stores import StaffRole
+from application.arrivals import State, Trouble
+from application.freshness import Freshness, Why
 from domain.aggregates.consent import ConsentStatus
 from domain.aggregates.consumption import HeldBack
 from domain.values import PARIS, Category, Fluid
@@ -58,6 +60,30 @@ ROLES: Final = {
     StaffRole.ADMINISTRATOR: "administration",
     StaffRole.AUDITOR: "audit",
     StaffRole.NONE: "sans rôle",
+}
+FRESHNESS: Final = {
+    Freshness.FRESH: "à jour",
+    Freshness.AWAITED: "attendu",
+    Freshness.LATE: "en retard",
+    Freshness.MISSING: "jamais reçu",
+    Freshness.SUSPENDED: "suspendu",
+}
+WHYS: Final = {
+    Why.NO_DELIVERY: "aucun fichier de ce jour n’est arrivé, pour personne",
+    Why.NOT_IN_DELIVERIES: "des fichiers sont arrivés, sans ce jour de ce compteur",
+    Why.REFUSED: "le gestionnaire a refusé, sans raison connue",
+}
+FILES: Final = {
+    State.TAKEN_IN: "intégrés",
+    State.PARKED: "mis de côté",
+    State.ARRIVED: "en attente",
+    State.COMPANION: "sans donnée",
+}
+TROUBLES: Final = {
+    Trouble.NOTHING_DECRYPTED: "les fichiers arrivent, et aucune clé ne les ouvre",
+    Trouble.PARTS_MISSING: "il manque des parties d’une livraison",
+    Trouble.DELIVERIES_MISSING: "il manque des livraisons entières",
+    Trouble.NOT_SETTLED: "des fichiers sont arrivés et n’ont pas été intégrés jusqu’au bout",
 }
 STATUSES: Final = {
     ConsentStatus.GRANTED: "En cours",
@@ -209,3 +235,8 @@ def meter_number(value: str) -> str:
         value[place : place + 3] for place in range(head, len(value), 3)
     ]
     return NO_BREAK.join(groups)
+
+
+def numbers(first: int, last: int) -> str:
+    """Return numbers of a series: n° 7, or n° 7 à 9."""
+    return f"n°{NO_BREAK}{first}" + (f" à {last}" if last > first else "")

@@ -88,6 +88,7 @@ PAGES: Final[dict[str, Row]] = {
     "GET /mes-donnees": MY_PAGE,
     "GET /effacement": MY_PAGE,
     "GET /agents": Row(403, 403, 403, 403, 200),
+    "GET /agents/collecte": everybody(403),
     "GET /agents/entree/{ticket}": everybody(200),
 }
 FORMS: Final[dict[str, Row]] = {
