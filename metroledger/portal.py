@@ -40,6 +40,7 @@ def site_of(installation: Installation) -> Site:
         askings=installation.askings,
         overseer=Overseer(services=services, arrivals=installation.arrivals, unopened=UNOPENED),
         public_url=portal.public_url,
+        trusted_proxies=portal.trusted_proxies,
         metropolis=portal.metropolis,
         privacy_contact=portal.privacy_contact,
         theme=portal.theme,

@@ -16,9 +16,11 @@ import msgspec
 from typing_extensions import override
 
 from domain.errors import Refused
+from metroledger.reach import read_networks, read_public_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from ipaddress import IPv4Network, IPv6Network
 
 HOME: Final = "METROLEDGER_HOME"
 DATABASE: Final = "METROLEDGER_DATABASE_URL"
@@ -28,6 +30,7 @@ WEB: Final = "METROLEDGER_WEB"
 PUBLIC_URL: Final = "METROLEDGER_PUBLIC_URL"
 METROPOLIS: Final = "METROLEDGER_METROPOLIS"
 PRIVACY_CONTACT: Final = "METROLEDGER_PRIVACY_CONTACT"
+TRUSTED_PROXIES: Final = "METROLEDGER_TRUSTED_PROXIES"
 THEME: Final = "METROLEDGER_THEME"
 SMTP_URL: Final = "METROLEDGER_SMTP_URL"
 MAIL_FROM: Final = "METROLEDGER_MAIL_FROM"
@@ -36,7 +39,7 @@ SFTP: Final = "METROLEDGER_SFTP"
 QUIET_SECONDS: Final = "METROLEDGER_QUIET_SECONDS"
 KEPT_DAYS: Final = "METROLEDGER_KEPT_DAYS"
 _DELIVERIES: Final = frozenset({DROPBOX, SFTP, QUIET_SECONDS, KEPT_DAYS})
-_PORTAL: Final = frozenset({WEB, PUBLIC_URL, METROPOLIS, PRIVACY_CONTACT, THEME})
+_PORTAL: Final = frozenset({WEB, PUBLIC_URL, TRUSTED_PROXIES, METROPOLIS, PRIVACY_CONTACT, THEME})
 _LEDGER: Final = frozenset({HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM})
 _KNOWN: Final = _LEDGER | _PORTAL | _DELIVERIES
 PORT_MAX: Final = 65_535
@@ -100,13 +103,15 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Portal:
     """How the portal is reached and called.
 
-    `web` is where it listens, host and port; `public_url` where browsers find it; `theme` a
+    `web` is where it listens, host and port; `public_url` where browsers find it, https unless
+    that is this machine; `trusted_proxies` those whose word on a client counts; `theme` a
     CSS file of the metropolis's own; `smtp_url` takes the letters, else they are files in the
     home directory. The mail server's address may hold a password and is not printed.
     """
 
     web: tuple[str, int] = ("127.0.0.1", 8000)
     public_url: str = "http://127.0.0.1:8000"
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     metropolis: str = "Métropole"
     privacy_contact: str = "dpo@metropole.example"
     theme: Path | None = None
@@ -280,13 +285,19 @@ def _portal(environment: Mapping[str, str]) -> Portal:
     theme = environment.get(THEME)
     return Portal(
         web=web,
-        public_url=environment.get(PUBLIC_URL, f"http://{web[0]}:{web[1]}").rstrip("/"),
+        public_url=read_public_url(environment.get(PUBLIC_URL, _url_of(web)), PUBLIC_URL),
+        trusted_proxies=read_networks(environment.get(TRUSTED_PROXIES, ""), TRUSTED_PROXIES),
         metropolis=environment.get(METROPOLIS, plain.metropolis),
         privacy_contact=environment.get(PRIVACY_CONTACT, plain.privacy_contact),
         theme=Path(theme).absolute() if theme else None,
         smtp_url=environment.get(SMTP_URL),
         mail_from=environment.get(MAIL_FROM, plain.mail_from),
     )
+
+
+def _url_of(web: tuple[str, int]) -> str:
+    host, port = web
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _address(text: str, name: str) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from adapters.http.proxies import Network
     from application.access.door import Door
     from application.asking import Askings
     from application.overseeing import Overseer
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 class Site:
     """A portal and its API.
 
-    `public_url` is where browsers find it, without a slash at its end; `theme` a file of CSS
-    custom properties that a metropolis lays over ours. `privacy_contact` is shown on every
-    page.
+    `public_url` is where browsers find it, without a slash at its end; `trusted_proxies` are
+    those whose `X-Forwarded-For` is believed; `theme` a file of CSS custom properties that a
+    metropolis lays over ours. `privacy_contact` is shown on every page.
     """
 
     services: Services
@@ -33,6 +34,7 @@ class Site:
     askings: Askings
     overseer: Overseer
     public_url: str
+    trusted_proxies: tuple[Network, ...] = ()
     metropolis: str = "Métropole"
     privacy_contact: str = "dpo@metropole.example"
     theme: Path | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from adapters.http.proxies import client_of, household_of
 from application.access import sessions
 from application.access.sessions import LONGEST, form_token, is_form_token, is_token, new_token
 from domain.errors import Refused
@@ -109,10 +110,8 @@ def take_token(site: Site, response: Response) -> None:
     )
 
 
-def address_of(request: Request) -> str:
-    """Return where a request comes from, for throttling alone: it is never kept or logged.
-
-    Of IPv6 the /64, which one household has.
-    """
-    host = request.client.host if request.client else "nowhere"
-    return ":".join(host.split(":")[:4]) if ":" in host else host
+def address_of(site: Site, request: Request) -> str:
+    """Return where a request comes from, for throttling alone: it is never kept or logged."""
+    peer = request.client.host if request.client else ""
+    forwarded = request.headers.getlist("x-forwarded-for")
+    return household_of(client_of(peer, forwarded, site.trusted_proxies))

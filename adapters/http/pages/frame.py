@@ -24,6 +24,7 @@ from adapters.http.visitors import (
     FORM_FIELD,
     SignInNeeded,
     Visitor,
+    address_of,
     give_token,
     require_own,
     visitor_of,
@@ -103,6 +104,11 @@ class Visit:
     def is_signed_in(self) -> bool:
         """Whether a resident is."""
         return bool(self.visitor.session and self.visitor.session.account)
+
+    @property
+    def address(self) -> str:
+        """Where the visitor comes from, for throttling alone."""
+        return address_of(self.site, self.request)
 
     def asked(self, name: str) -> str:
         """Return what the address asks for, "" where it does not."""

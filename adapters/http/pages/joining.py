@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.background import BackgroundTask
 
 from adapters.http.pages.forms import Form
-from adapters.http.visitors import address_of, take_token
+from adapters.http.visitors import take_token
 from application.access.door import EmailUnfit, NameUnfit, NotSignedIn
 from application.access.passwords import LONGEST, SHORTEST, PasswordUnfit
 
@@ -50,7 +50,7 @@ def asked(visit: Visit) -> Response:
     """Answer the same whether the e-mail has an account or not; the letter says the rest."""
     email = visit.fields.get("email", "")
     try:
-        write = visit.site.door.ask_to_sign_up(email, address=address_of(visit.request))
+        write = visit.site.door.ask_to_sign_up(email, address=visit.address)
     except EmailUnfit:
         form = Form(visit.fields, {"email": _EMAIL})
         return visit.page("sign_up.html", status=422, form=form)
@@ -91,7 +91,7 @@ def signed_in(visit: Visit) -> Response:
     """Begin a session; which of the two was wrong is not said."""
     email, password = visit.fields.get("email", ""), visit.fields.get("mot_de_passe", "")
     try:
-        token = visit.site.door.sign_in(email, password, address=address_of(visit.request))
+        token = visit.site.door.sign_in(email, password, address=visit.address)
     except NotSignedIn:
         errors = {"email": "Cette adresse et ce mot de passe ne vont pas ensemble."}
         form = Form(visit.fields, errors)
@@ -116,7 +116,7 @@ def remembered(visit: Visit) -> Response:
     """Answer the same whether it has an account or not."""
     email = visit.fields.get("email", "")
     try:
-        write = visit.site.door.ask_for_new_password(email, address=address_of(visit.request))
+        write = visit.site.door.ask_for_new_password(email, address=visit.address)
     except EmailUnfit:
         form = Form(visit.fields, {"email": _EMAIL})
         return visit.page("forgotten.html", status=422, form=form)
