@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from application import collecting, deliveries
 from ledger.fold import Folder
+from metroledger import operators
 from metroledger.cli import files
 from projections.store import Part
 from proofs.publication import Publisher
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from metroledger.bootstrap import Installation
 
 STAGES: Final[tuple[tuple[str, Any, str], ...]] = (
-    ("decrypt, unzip, validate", files, "read"),
+    ("decrypt, unzip, validate", operators, "read"),
     ("look up the points", deliveries, "find_points"),
     ("decide: covers, keys, the rule", collecting.Collector, "sort"),
     ("commit to and seal the readings", deliveries, "seal_readings"),

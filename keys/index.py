@@ -164,12 +164,14 @@ class LookupIndex:
         """
         found: dict[str, list[tuple[bytes, bytes]]] = {}
         with self._gate.reading() as tx:
-            wanted = {_tag(tx.epoch, Lookup(kind, value)): value for value in values}
+            head = bytes([kind])
+            texts = {value: head + value.encode() for value in values}
+            wanted = {_tag_of(tx.epoch, text): value for value, text in texts.items()}
             for row in _rows(tx, list(wanted)):
                 if row[4] == 1:
                     value = wanted[row[1]]
                     content = _content(tx.epoch, row)
-                    if content[16] != kind or content[17:] != value.encode():
+                    if content[16:] != texts[value]:
                         raise EntryBroken(row[0])
                     found.setdefault(value, []).append((row[2], content[:16]))
         return found
@@ -255,7 +257,10 @@ def _require_open(tx: Transaction, owner: UUID) -> None:
 
 
 def _tag(epoch: EpochKey, lookup: Lookup) -> bytes:
-    content = bytes([lookup.kind]) + lookup.value.encode()
+    return _tag_of(epoch, bytes([lookup.kind]) + lookup.value.encode())
+
+
+def _tag_of(epoch: EpochKey, content: bytes) -> bytes:
     return blake2b(content, digest_size=16, key=epoch.index_tagging, person=b"index tag").digest()
 
 

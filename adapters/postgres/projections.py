@@ -11,6 +11,7 @@ import contextlib
 import struct
 from datetime import UTC, datetime, timedelta
 from importlib import resources
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -31,6 +32,7 @@ _TURNS: Final = {Part.STANDING: 7236103276, Part.READINGS: 7236103277}
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
 _slip = struct.Struct(">hi16siqiiiqi16si65si")
+_CONSENT: Final = itemgetter(0)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _CHUNK: Final = 1_000
@@ -301,9 +303,10 @@ def _create(connection: Connection, generation: int) -> None:
 
 
 def _copy_slips(connection: Connection, schema: sql.Identifier, slips: Sequence[Slip]) -> None:
+    """Copy slips by consent, an order which the index takes faster than any other."""
     pack = _slip.pack
     parts: list[bytes] = [_COPY_HEAD]
-    for consent, leaf, place, at, key, reading_leaf, sealed in slips:
+    for consent, leaf, place, at, key, reading_leaf, sealed in sorted(slips, key=_CONSENT):
         received = (at - _EPOCH) // _MICROSECOND
         parts.append(
             pack(

@@ -265,10 +265,11 @@ def _insert(connection: Connection, statement: str, *columns: object) -> None:
 
 
 def _copy_readings(connection: Connection, rows: Sequence[ReadingRow]) -> None:
+    """Copy rows in the order of their key, which the index takes faster than any other."""
     pack = _copy_reading.pack
     data = b"".join(
         pack(4, 16, consent, 8, offset, 4, frame, 4, place)
-        for consent, offset, frame, place in rows
+        for consent, offset, frame, place in sorted(rows)
     )
     statement = 'copy readings (consent, "offset", frame, place) from stdin (format binary)'
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
