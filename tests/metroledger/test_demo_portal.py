@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.metroledger.playing import COMMAND, environment, open_directory, processes_in
+from tests.metroledger.playing import COMMAND, ROOT, environment, open_directory, processes_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +65,15 @@ def demo() -> Iterator[Demo]:
         yield demo
         if demo.process.poll() is None:
             demo.end()
+
+
+def test_it_says_what_the_readme_says_it_does(demo: Demo) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    excerpt = re.search(r"^```text\n(Ready after.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    assert excerpt is not None
+    told = re.sub(r"\d+", "N", demo.told)
+    for line in excerpt[1].splitlines():
+        assert line == "[…]" or re.sub(r"\d+", "N", line) in told
 
 
 def test_the_demos_operator_pushes_and_residents_see_their_days(demo: Demo) -> None:

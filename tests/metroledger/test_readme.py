@@ -49,7 +49,7 @@ def test_it_begins_with_the_two_commands() -> None:
 
 def test_what_it_shows_of_the_demo_is_what_the_demo_prints(told: str) -> None:
     printed = iter([plain(line) for line in told.splitlines()])
-    (excerpt,) = blocks("text")
+    _, excerpt = blocks("text")
     for line in excerpt.splitlines():
         assert line == "[…]" or plain(line) in printed, line
 
