@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import httpx
@@ -12,6 +11,7 @@ from adapters.http.pages import words
 from application.access.staff import invite
 from application.access.stores import StaffRole
 from tests.adapters.http.api.conftest import LAST_DAY, founded, site, world
+from tests.adapters.http.entering import form_token_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +25,6 @@ __all__ = ["founded", "site", "world"]  # fixtures, taken from where they are ma
 def browser(world: World) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=world.url) as client:
         yield client
-
-
-def form_token_in(page: str) -> str:
-    found = re.search(r'name="form_token" value="([0-9a-f]{32})"', page)
-    assert found is not None
-    return found[1]
 
 
 def press(browser: httpx.Client, address: str) -> httpx.Response:
