@@ -16,6 +16,8 @@ from application.deliveries import Outcome, Result, delivery_id
 from application.ingesting import Unreadable, ingest, named
 from application.parking import parked_content
 from application.services import derived_id
+from domain.aggregates.delivery import DeliveryParkedAlready
+from domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,14 +104,26 @@ class Collection:
 def collect_once(collection: Collection) -> Iterator[Collected]:
     """Take in each file that has come to rest, and empty what is over; yield what became of it.
 
-    Raise `Unavailable` when what is needed does not answer: the files stay where they are.
+    Raise `Unavailable` when what is needed does not answer: the files stay where they are. A
+    file that fails otherwise stays too, and holds up none of the others: what the first such
+    one raised is raised when the round has ended.
     """
+    failed: Exception | None = None
     for file in collection.box.look():
         intake = collection.intakes.get(file.operator)
         content = file.read() if intake else None
         if intake is not None and content is not None:
-            yield _collect(collection, intake, file, content)
+            try:
+                collected = _collect(collection, intake, file, content)
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 (raised below, after the other files)
+                failed = failed or error
+            else:
+                yield collected
     collection.box.empty(collection.services.clock() - collection.kept)
+    if failed is not None:
+        raise failed
 
 
 def take_again(collection: Collection, since: datetime) -> Iterator[Collected]:
@@ -145,7 +159,7 @@ def _collect(collection: Collection, intake: Intake, file: File, content: bytes)
         at=services.clock(),
     )
     collection.arrivals.note(arrival)
-    outcome = None if companion else ingest(services, source, file.name, content)
+    outcome = None if companion else _ingest(services, source, file.name, content)
     state, reason = _state(outcome)
     collection.arrivals.settle(arrival.id, state, reason)
     if state is State.COMPANION or (services.parked / str(delivery)).exists():
@@ -153,6 +167,14 @@ def _collect(collection: Collection, intake: Intake, file: File, content: bytes)
     else:
         file.keep(arrival.id)
     return Collected(arrival=arrival, outcome=outcome)
+
+
+def _ingest(services: Services, source: Source, name: str, content: bytes) -> Outcome:
+    """Take a file in; one that was parked and can be read by now, as `take_again` would."""
+    try:
+        return ingest(services, source, name, content)
+    except DeliveryParkedAlready:
+        return ingest(services, source, name, content, attempt=1)
 
 
 def _state(outcome: Outcome | None) -> tuple[State, str | None]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
+    from application.ingesting import Told, Unreadable
     from metroledger.bootstrap import Installation
 
 DAY = date(2026, 3, 1)
@@ -110,6 +111,43 @@ def test_when_no_key_fits_the_flow_is_an_alarm_and_the_bytes_are_kept_sealed(
     assert list(take_again(given, began)) == []
     assert alarms(_arrived(ledger), ledger.clock(), UNOPENED) == ()
     assert len(readings_held(ledger)) == len(HOMES)
+
+
+def test_what_was_parked_and_comes_again_when_it_can_be_read_is_taken_in_once(
+    collection: Collection, ledger: Installation, tmp_path: Path
+) -> None:
+    key = simulated_keyring(SEED).keys[0]
+    name, content = sent(Night(seed=SEED, day=DAY, meters=HOMES), key)
+    given = replace(collection, intakes={"enedis": enedis_intake(simulated_keyring(SEED))})
+    for one, result in ((collection, Result.PARKED), (given, Result.TAKEN_IN)):
+        put(tmp_path, name, content)
+        assert round_of(one) == [result]
+    put(tmp_path, name, content)
+    assert round_of(given) == [Result.ALREADY_TAKEN_IN]
+    assert list(take_again(given, ledger.clock() - timedelta(days=1))) == []
+    assert set(readings_held(ledger).values()) == {1}
+    assert list((tmp_path / INCOMING / "enedis").iterdir()) == []
+
+
+def test_a_file_that_fails_holds_up_none_of_the_others(
+    collection: Collection, ledger: Installation, tmp_path: Path
+) -> None:
+    source = collection.intakes["enedis"].source
+    first, second = night(), night(DAY + timedelta(days=1))
+
+    def stumble(name: str, content: bytes) -> Told | Unreadable:
+        if name == first[0]:
+            raise ZeroDivisionError
+        return source.codec(name, content)
+
+    stumbling = replace(collection.intakes["enedis"], source=replace(source, codec=stumble))
+    stuck = put(tmp_path, *first)
+    put(tmp_path, *second)
+    with pytest.raises(ZeroDivisionError):
+        round_of(replace(collection, intakes={"enedis": stumbling}))
+    assert stuck.exists()
+    assert len(readings_held(ledger)) == len(HOMES)
+    assert round_of(collection) == [Result.TAKEN_IN]
 
 
 def test_killed_between_any_two_steps_the_next_round_ends_it(
