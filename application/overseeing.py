@@ -3,25 +3,27 @@
 Nothing here names a person: meters by their random ids, operators, days, and numbers. What is
 read is how collections stand, never what was measured.
 
-Counting opens every account's page, so a portal's process counts beside its answers, one count
-at a time, and shows the last one with its instant.
+Counting opens every account's page, which takes a metropolis minutes. So a portal's process counts
+beside its answers, one count at a time, and shows the last one with its instant; where that
+found something to be watched, it is looked at anew for each answer, and nowhere else.
 """
 
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
+from uuid import UUID
 
 from application.arrivals import State, alarms
 from application.freshness import Batch, Freshness, freshness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from application.arrivals import Alarm, Arrivals
     from application.freshness import MeterFreshness
@@ -37,14 +39,20 @@ LOOKED_AT_ONCE: Final = 500
 
 _State = TypeVar("_State", Freshness, State)
 
-WELL: Final = frozenset({Freshness.FRESH, Freshness.AWAITED})
+_FIRST: Final = UUID(int=0)
+_WELL: Final = frozenset({Freshness.FRESH, Freshness.AWAITED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """How many collections go how, by operator, as counted at an instant."""
+    """How many collections go how, by operator, as counted at an instant.
+
+    `watched` are the accounts, in order, after which a batch begins that has something to be
+    watched.
+    """
 
     counted_at: datetime
+    watched: Sequence[UUID]
     by_operator: Mapping[str, Mapping[Freshness, int]]
 
 
@@ -90,13 +98,15 @@ class Overseer:
         if well_too:
             return freshness(self.services, after=after, accounts=SHOWN_AT_ONCE)
         found: list[MeterFreshness] = []
+        watched = self.totals.watched if self.totals else None
+        start = after or (_FIRST if watched is None else next(iter(watched), None))
         for _ in range(LOOKED_AT_ONCE // SHOWN_AT_ONCE):
-            batch = freshness(self.services, after=after, accounts=SHOWN_AT_ONCE)
-            found += [one for one in batch.collections if one.state not in WELL]
-            after = batch.following
-            if after is None or len(found) >= SHOWN_AT_ONCE:
+            if start is None or len(found) >= SHOWN_AT_ONCE:
                 break
-        return Batch(collections=tuple(found), following=after)
+            batch = freshness(self.services, after=start, accounts=SHOWN_AT_ONCE)
+            found += to_be_watched(batch)
+            start = batch.following if watched is None else _next(watched, start)
+        return Batch(collections=tuple(found), following=start)
 
     def files(self) -> Files:
         """Return what operators' files of the last weeks came to."""
@@ -109,15 +119,29 @@ class Overseer:
 
 
 def count(services: Services) -> Totals:
-    """Count how all collections go."""
+    """Count how all collections go, and note where there is something to be watched."""
     counted: Counter[tuple[str, Freshness]] = Counter()
-    after: UUID | None = None
-    while True:
-        batch = freshness(services, after=after)
+    watched: list[UUID] = []
+    start: UUID | None = _FIRST
+    while start is not None:
+        batch = freshness(services, after=start, accounts=SHOWN_AT_ONCE)
         counted.update((one.operator, one.state) for one in batch.collections)
-        if (after := batch.following) is None:
-            break
-    return Totals(counted_at=services.clock(), by_operator=_sorted_out(counted.elements()))
+        if to_be_watched(batch):
+            watched.append(start)
+        start = batch.following
+    by_operator = _sorted_out(counted.elements())
+    return Totals(counted_at=services.clock(), watched=watched, by_operator=by_operator)
+
+
+def to_be_watched(batch: Batch) -> Sequence[MeterFreshness]:
+    """Return those collections of a batch that do not go well."""
+    return [one for one in batch.collections if one.state not in _WELL]
+
+
+def _next(watched: Sequence[UUID], start: UUID) -> UUID | None:
+    """Return the first that comes after one, None at the end."""
+    later = bisect_right(watched, start)
+    return watched[later] if later < len(watched) else None
 
 
 def _sorted_out(pairs: Iterable[tuple[str, _State]]) -> Mapping[str, Mapping[_State, int]]:

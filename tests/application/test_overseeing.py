@@ -7,7 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import pytest
+
 from adapters.dso.enedis.series import town
+from application import overseeing
 from application.arrivals import Arrival, State, Trouble
 from application.freshness import Freshness
 from application.overseeing import COUNTED_EVERY, Overseer, count
@@ -62,6 +65,40 @@ def test_what_does_not_go_well_is_told_alone_and_all_where_it_is_asked_for(
     assert sorted(one.meter for one in told) == sorted(meters)
     last = UUID(int=(1 << 128) - 1)
     assert overseer.collections(after=last, well_too=True).collections == ()
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_going_on_from_answer_to_answer_all_that_is_to_be_watched_is_seen_once(
+    ledger: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, counted: bool
+) -> None:
+    monkeypatch.setattr(overseeing, "SHOWN_AT_ONCE", 2)
+    monkeypatch.setattr(overseeing, "LOOKED_AT_ONCE", 4)
+    meters = town(SEED, 9)
+    homes = settle_all(ledger, meters)
+    today = civil_day(ledger.clock())
+    for path in write_nights(tmp_path / "late", meters[::3], [today - timedelta(days=9)]):
+        take(ledger, path)
+    ledger.shown.catch_up()
+    overseer = overseer_of(ledger)
+    if counted:
+        overseer.count()
+    seen, after, answers = [], None, 0
+    while answers == 0 or after is not None:
+        batch = overseer.collections(after=after, well_too=False)
+        seen += [one.meter for one in batch.collections]
+        after, answers = batch.following, answers + 1
+    assert sorted(seen) == sorted(home.meter for home in homes[::3])
+    assert answers <= (3 if counted else 4)
+
+
+def test_where_the_count_found_nothing_nothing_is_looked_through(ledger: Installation) -> None:
+    settle_all(ledger, town(SEED, 2))
+    ledger.shown.catch_up()
+    overseer = overseer_of(ledger)
+    overseer.count()
+    assert overseer.totals is not None
+    assert list(overseer.totals.watched) == []
+    assert overseer.collections(after=None, well_too=False).following is None
 
 
 def test_totals_are_counted_anew_when_they_are_old_and_not_before(
