@@ -68,22 +68,27 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def portal(site: Site, founded: Place) -> Iterator[Portal]:
+def portal(bare_portal: Portal) -> Portal:
     """A portal in which nobody is yet, with the texts that ship."""
+    for kind, name in (
+        (TextKind.TERMS_OF_USE, "terms.fr.txt"),
+        (TextKind.CONSENT_WORDING, "consent.fr.txt"),
+    ):
+        bare_portal.publish(kind, "2", (TEXTS / name).read_text("utf-8"))
+    return bare_portal
+
+
+@pytest.fixture
+def bare_portal(site: Site, founded: Place) -> Iterator[Portal]:
+    """A portal in which nobody is yet, with the texts of other tests."""
     place = site.copy(founded)
     with place.open() as ledger:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         here = site_of(ledger)
         here = replace(here, public_url=url, door=replace(here.door, public_url=url))
-        portal = Portal(url, ledger, place)
-        for kind, name in (
-            (TextKind.TERMS_OF_USE, "terms.fr.txt"),
-            (TextKind.CONSENT_WORDING, "consent.fr.txt"),
-        ):
-            portal.publish(kind, "2", (TEXTS / name).read_text("utf-8"))
         with served(guarded(here, create_app(here)), ("127.0.0.1", port)):
-            yield portal
+            yield Portal(url, ledger, place)
     site.drop(place)
 
 

@@ -108,7 +108,7 @@ def test_totals_stand_at_the_top_once_they_are_counted(world: World, browser: ht
     pages = (browser.get("/agents/collecte").text for _ in range(100))
     page = next(one for one in pages if "Le compte est en cours" not in one)
     assert "comptées le" in page
-    assert "<td>2</td>" in page
+    assert '<td data-name="En retard">2</td>' in page
 
 
 def test_meters_are_told_page_by_page_to_the_end(world: World, browser: httpx.Client) -> None:
