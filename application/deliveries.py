@@ -30,7 +30,7 @@ from application.sealing import DeliveryFrame, propose_delivery
 from application.services import derived_id
 from application.transact import Loading
 from domain.aggregates import agreement, delivery
-from domain.errors import Unavailable
+from domain.errors import Corrupt, Unavailable
 from domain.events.delivery import DeliveryReceived
 from domain.values import Change, civil_day
 from keys import sealing
@@ -43,7 +43,7 @@ from schemas.canonical import b64
 from schemas.leaf import READING_LEAF_SIZE, decode_leaf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from application.collecting import Points
     from application.protocol import Decision
@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from domain.values import Channel, Fluid
     from keys.key import Key
     from ledger.forms import Form
-    from ledger.record import Readings
+    from ledger.record import Read, Readings
+    from ledger.rule import Head
     from ledger.store import Accepted
 
 PART_BYTES: Final = 820_000
@@ -72,6 +73,18 @@ class ConsentsInMotion(Unavailable):
         super().__init__(
             "consents of this delivery are ending while it is decided; nothing of the part was "
             "taken in and nothing is lost: ingest the same file again"
+        )
+
+
+class ShownAmiss(Corrupt):
+    """A consent or its collection is not shown as it stands, though what is shown is up to date."""
+
+    def __init__(self) -> None:
+        """Take nothing: whose it is, is nobody's to read here."""
+        super().__init__(
+            "something on the ledger about a consent in this delivery could not be shown, so it "
+            "cannot be decided on; nothing of the part was taken in and the file is whole: run "
+            "'metroledger projections rebuild', and where that does not help 'metroledger audit'"
         )
 
 
@@ -127,6 +140,7 @@ class _Part:
     rows: Sequence[Form]
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     received: DeliveryReceived | None = None
+    expects: Sequence[Read] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -144,6 +158,7 @@ class _Part:
 
     def _decide(self, command: UUID) -> Decision:
         services, incoming = self.collecting.services, self.collecting.incoming
+        heads = services.ledger.folder.store.heads([read.stream for read in self.expects])
         services.shown.catch_up(Part.STANDING)
         loading = Loading(services.ledger)
         state = loading(delivery, self.delivery).state
@@ -154,16 +169,24 @@ class _Part:
         signed = loading(agreement, agreed) if agreed else None
         collector = Collector(self.collecting, signed, at, civil_day(at))
         taken, outcomes = collector.sort(self.rows)
+        self._expect(collector.expects(taken), heads)
         readings, key_ids = seal_readings(collector.sealable(taken))
         event = self._event(agreed, readings, outcomes)
         changes = self._changes(state, event)
         kept = readings if len(readings) else None
-        frame = DeliveryFrame(
-            changes=changes, readings=kept, key_ids=key_ids, expects=collector.expects(taken)
-        )
+        frame = DeliveryFrame(changes=changes, readings=kept, key_ids=key_ids, expects=self.expects)
         self.outcomes, self.received = outcomes, event
         context = replace(services.context(), at=at)
         return propose_delivery(services.ledger, command, loading, frame, context)
+
+    def _expect(self, expects: Sequence[Read], heads: Mapping[bytes, Head]) -> None:
+        """Note what the commit expects, which must be what stood before all was shown, or later.
+
+        Else no commit of the part would ever be accepted, and each attempt grew the log.
+        """
+        if any(one.stream in heads and one.version < heads[one.stream].version for one in expects):
+            raise ShownAmiss
+        self.expects = expects
 
     def _event(
         self, agreed: UUID | None, readings: Readings, outcomes: dict[str, Counter[str]]

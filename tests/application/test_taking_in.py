@@ -9,11 +9,12 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from adapters.dso.enedis.series import town
 from application import consenting, deliveries, parking
-from application.deliveries import Result
+from application.deliveries import Result, ShownAmiss
 from domain.aggregates import delivery
 from domain.aggregates.consent import Origin
 from domain.errors import Unavailable
@@ -198,3 +199,19 @@ def test_what_cannot_be_read_is_parked_sealed_once_and_opens_again(
     kept = (ledger.settings.parked / str(outcome.id)).read_bytes()
     assert not content or content[:16] not in kept
     assert topics(ledger).count("DeliveryParked.v1") == 1
+
+
+def test_a_consent_that_is_shown_amiss_ends_the_delivery_instead_of_filling_the_log(
+    ledger: Installation, homes: list[Household], night: Path
+) -> None:
+    """As when an event of it was accepted and could not be opened: what is shown stays behind."""
+    assert ledger.settings.database_url is not None
+    with psycopg.connect(ledger.settings.database_url, autocommit=True) as connection:
+        connection.execute(
+            "update heads set version = version + 1 where stream = %s", homes[0].consents
+        )
+    began = ledger.log.end()
+    with pytest.raises(ShownAmiss):
+        take(ledger, night)
+    assert ledger.log.end() - began == 1
+    assert not ledger.store.readings(homes[0].consents[0].bytes)
