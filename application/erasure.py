@@ -2,9 +2,10 @@
 
 ::
 
-    requested → validated → owner closed in the key store → consents withdrawn,
-    collections stopped → destruction ordered (the ids in its private zone)
-    → journal, keys and index rows destroyed → epoch ended → erased, with certificate
+    requested → validated → consents withdrawn, collections stopped → owner closed in the
+    key store → what was granted meanwhile withdrawn → destruction ordered (the ids in its
+    private zone) → journal, keys and index rows destroyed → epoch ended → erased, with
+    certificate
 
 Each step looks at what is there before it acts, so `erase` is called again after a
 crash and goes on. A partial erasure is an error that someone sees, never a success:
@@ -134,9 +135,12 @@ def erase(
     """
     if services.ledger.load(account, account_id).state.status not in _BEYOND_REQUEST:
         raise account.ErasureNotValidated
+    ordered = _frame_of(services, account_id, DestructionOrdered.TOPIC) is not None
+    if not ordered:  # first: a delivery that needs a key finds the consent ended, not its holder
+        _end_consents(services, account_id)
     services.keys.close_owner(account_id)
     step("owner closed")
-    if _frame_of(services, account_id, DestructionOrdered.TOPIC) is None:
+    if not ordered:
         _end_consents(services, account_id)
         step("consents ended")
         _order(services, account_id)

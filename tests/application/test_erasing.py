@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.dso.enedis.series import town
 from application import consenting, erasure, residents
+from application.deliveries import Result
 from application.erasure import NoCertificate, certificate_of
 from application.services import new_id
 from domain.aggregates import account, consent
@@ -19,10 +22,21 @@ from keys.tree import KeyDestroyed, MintingClosed
 from metroledger.cli.offices import administrator
 from replay.refold import Refold
 from schemas.leaf import decode_leaf
-from tests.application.world import ORIGIN, closed, grant, opened, settle
+from tests.application.world import (
+    ORIGIN,
+    SEED,
+    closed,
+    grant,
+    opened,
+    settle,
+    settle_all,
+    take,
+    write_nights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from domain.events import Event
     from metroledger.bootstrap import Installation
@@ -112,6 +126,25 @@ def test_an_erasure_that_stops_after_a_step_is_no_success_and_goes_on_from_there
         assert closed(ledger).passed
         assert opened(ledger).passed
         assert ledger.ledger.load(consent, other.consents[0]).state.granted is not None
+
+
+def test_an_erasure_that_stops_half_way_holds_up_no_delivery_of_the_others(
+    ledger: Installation, tmp_path: Path
+) -> None:
+    meters = town(SEED, 2)
+    leaving, stays = settle_all(ledger, meters)
+    ask(ledger, leaving)
+    with pytest.raises(Crash):
+        erasure.erase(
+            ledger.services,
+            leaving.account,
+            administrator(ledger),
+            step=crash_at("owner closed"),
+        )
+    (night,) = write_nights(tmp_path / "night", meters, [date(2026, 1, 20)])
+    assert take(ledger, night).result is Result.TAKEN_IN
+    assert not ledger.store.readings(leaving.consents[0].bytes)
+    assert ledger.store.readings(stays.consents[0].bytes)
 
 
 def test_nothing_of_an_erased_account_is_taken_up_again(ledger: Installation) -> None:
