@@ -1,7 +1,8 @@
 """`python -m bench`: every benchmark, one after another."""
 
-from bench import core, metropolis_day
+from bench import core, metropolis_day, portal
 
 if __name__ == "__main__":
     core.main()
     metropolis_day.main()
+    portal.main(homes_by_default=200, days_by_default=100)
