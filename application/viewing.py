@@ -14,9 +14,8 @@ import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from application.offices import find_text
 from domain.aggregates import consent, terms
 from domain.aggregates.account import AccountStatus
 from domain.aggregates.consent import ConsentStatus
@@ -31,7 +30,7 @@ from projections.standing import EMPTY, Standing
 from projections.store import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date, datetime
     from uuid import UUID
 
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from domain.aggregates.consumption import DayConsumption
     from domain.aggregates.meter import Meter
     from domain.events.reading import Reading
+    from ledger.rule import Head
 
 PATIENCE_S: Final = 2.0
 """How long a page waits for what was just done; after that it shows what there is."""
@@ -163,23 +163,7 @@ class Overview:
 
 def overview(services: Services, account_id: UUID) -> Overview:
     """Return an account with its meters and consents; `NothingHere` where it was erased."""
-    standing = _fresh(services, account_id)
-    holder = standing.accounts[account_id].state if account_id in standing.accounts else None
-    if holder is None or holder.opened is None:
-        raise NothingHere
-    text = find_text(services, TextKind.TERMS_OF_USE)
-    current = terms.current_version(services.register.read().texts[text]) if text else None
-    return Overview(
-        account=account_id,
-        name=holder.opened.name,
-        email=holder.opened.email,
-        language=holder.opened.language,
-        status=holder.status,
-        terms_accepted=holder.accepted.version if holder.accepted else None,
-        terms_current=current,
-        meters=tuple(_meters(standing)),
-        consents=tuple(_consents(standing, civil_day(services.clock()))),
-    )
+    return _overview(services, account_id, _look(services, account_id))
 
 
 def admitted(services: Services, account_id: UUID) -> Overview:
@@ -199,15 +183,18 @@ def authorise(services: Services, reader: UUID, consent_id: UUID, use: Use = Use
     """
     standing = _standing(services, reader)
     if consent_id not in standing.consents:
-        standing = _fresh(services, reader)
-    placed = standing.consents.get(consent_id)
-    if placed is None or placed.state.granted is None:
-        raise NothingHere
-    head = services.ledger.folder.store.heads([consent_id.bytes])[consent_id.bytes]
-    ended = head.ended or consent.has_lapsed(placed.state, services.clock())
-    if ended and use is Use.SHOW:
-        raise NoLongerShown
-    return Access(consent=consent_id, granted=placed.state.granted, ended=ended)
+        return _authorised(services, _look(services, reader), consent_id, use)
+    heads = services.ledger.folder.store.heads([consent_id.bytes])
+    return _authorised(services, _Look(standing, heads), consent_id, use)
+
+
+def admitted_to(services: Services, account_id: UUID, consent_id: UUID) -> tuple[Overview, Access]:
+    """Return what `admitted` and `authorise` do, by one look at the account and at the fold."""
+    look = _look(services, account_id)
+    seen = _overview(services, account_id, look)
+    if seen.must_accept:
+        raise TermsToAccept
+    return seen, _authorised(services, look, consent_id, Use.SHOW)
 
 
 def consumption(
@@ -235,36 +222,86 @@ def readings(services: Services, access: Access) -> Iterator[Held]:
         yield Held(received_at=entry.received_at, reading=entry.reading)
 
 
+class _Look(NamedTuple):
+    """An account as it is shown, and what the fold said of its streams after that was read."""
+
+    standing: Standing
+    heads: Mapping[bytes, Head]
+
+
+def _overview(services: Services, account_id: UUID, look: _Look) -> Overview:
+    standing = look.standing
+    holder = standing.accounts[account_id].state if account_id in standing.accounts else None
+    if holder is None or holder.opened is None:
+        raise NothingHere
+    texts = services.register.read().texts.values()
+    current = next(
+        (terms.current_version(text) for text in texts if text.kind is TextKind.TERMS_OF_USE), None
+    )
+    return Overview(
+        account=account_id,
+        name=holder.opened.name,
+        email=holder.opened.email,
+        language=holder.opened.language,
+        status=holder.status,
+        terms_accepted=holder.accepted.version if holder.accepted else None,
+        terms_current=current,
+        meters=tuple(_meters(standing)),
+        consents=tuple(_consents(standing, civil_day(services.clock()))),
+    )
+
+
+def _authorised(services: Services, look: _Look, consent_id: UUID, use: Use) -> Access:
+    placed = look.standing.consents.get(consent_id)
+    if placed is None or placed.state.granted is None:
+        raise NothingHere
+    head = look.heads[consent_id.bytes]
+    ended = head.ended or consent.has_lapsed(placed.state, services.clock())
+    if ended and use is Use.SHOW:
+        raise NoLongerShown
+    return Access(consent=consent_id, granted=placed.state.granted, ended=ended)
+
+
 def _standing(services: Services, account_id: UUID) -> Standing:
     return services.shown.standing_of([account_id]).get(account_id, EMPTY)
 
 
-def _fresh(services: Services, account_id: UUID) -> Standing:
+def _look(services: Services, account_id: UUID) -> _Look:
     """Return how an account stands now, waiting for the projections only where they lag."""
     standing = _standing(services, account_id)
-    if not _is_current(services, account_id, standing):
+    heads = _heads(services, account_id, standing)
+    if not _is_current(standing, heads):
         with contextlib.suppress(ShownTooLate):
             services.shown.catch_up(Part.STANDING, patience_s=PATIENCE_S)
         standing = _standing(services, account_id)
-    return standing
+        heads = _heads(services, account_id, standing)
+    return _Look(standing, heads)
 
 
-def _is_current(services: Services, account_id: UUID, standing: Standing) -> bool:
-    """Whether no stream of the account has moved beyond what is shown of it.
+def _heads(services: Services, account_id: UUID, standing: Standing) -> Mapping[bytes, Head]:
+    """Return the heads of all streams of an account, of those too that are not shown yet.
 
     What is new is known to the key store before it is shown: a meter has its row in the
     lookup index, a consent or a refusal the key of its evidence.
     """
-    shown = {
+    asked = {account_id, *services.keys.index.subjects_of(account_id, Kind.METER)}
+    asked |= {name.consent for name in services.keys.keys_of(account_id) if name.consent}
+    streams = {stream.bytes for stream in asked} | _versions(standing).keys()
+    return services.ledger.folder.store.heads(streams)
+
+
+def _is_current(standing: Standing, heads: Mapping[bytes, Head]) -> bool:
+    """Tell whether no stream of the account has moved beyond what is shown of it."""
+    shown = _versions(standing)
+    return all(head.version == shown.get(stream) for stream, head in heads.items())
+
+
+def _versions(standing: Standing) -> dict[bytes, int]:
+    return {
         stream.bytes: placed.version
         for kind in (standing.accounts, standing.meters, standing.consents, standing.collections)
         for stream, placed in kind.items()
     }
-    asked = {account_id, *services.keys.index.subjects_of(account_id, Kind.METER)}
-    asked |= {name.consent for name in services.keys.keys_of(account_id) if name.consent}
-    streams = shown.keys() | {stream.bytes for stream in asked}
-    heads = services.ledger.folder.store.heads(streams)
-    return all(head.version == shown.get(stream) for stream, head in heads.items())
 
 
 def _meters(standing: Standing) -> Iterable[MeterView]:

@@ -49,9 +49,9 @@ def create_app(site: Site) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.site = site
-    app.include_router(api(site))
     app.state.portal, pages = portal_of(site)
     app.include_router(pages)
+    app.include_router(api(site))
     app.add_exception_handler(MetroledgerError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(HTTPException, _refuse)

@@ -52,6 +52,19 @@ def test_a_withdrawal_denies_at_once_and_leaves_the_right_of_access(ledger: Inst
     assert viewing.authorise(ledger.services, household.account, consent, Use.ACCESS).ended
 
 
+def test_one_look_admits_and_authorises_as_two_do(ledger: Installation) -> None:
+    household, other = settle(ledger, NUMBER), settle(ledger, "00324585900022")
+    consent, services = household.consents[0], ledger.services
+    seen, access = viewing.admitted_to(services, household.account, consent)
+    assert seen == viewing.admitted(services, household.account)
+    assert access == viewing.authorise(services, household.account, consent)
+    with pytest.raises(NothingHere):
+        viewing.admitted_to(services, other.account, consent)
+    consenting.withdraw_consent(services, consent, origin=Origin.RESIDENT)
+    with pytest.raises(NoLongerShown):
+        viewing.admitted_to(services, household.account, consent)
+
+
 def test_where_new_terms_wait_nothing_is_shown_and_what_is_held_can_be_taken_away(
     ledger: Installation,
 ) -> None:
@@ -61,6 +74,8 @@ def test_where_new_terms_wait_nothing_is_shown_and_what_is_held_can_be_taken_awa
     offices.publish_text(ledger.services, administrator(ledger), TextKind.TERMS_OF_USE, text)
     with pytest.raises(TermsToAccept):
         viewing.admitted(ledger.services, household.account)
+    with pytest.raises(TermsToAccept):
+        viewing.admitted_to(ledger.services, household.account, household.consents[0])
     access = viewing.authorise(
         ledger.services, household.account, household.consents[0], Use.ACCESS
     )

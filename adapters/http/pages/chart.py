@@ -174,18 +174,18 @@ def _level(wh: int) -> str:
     return f"{whole}{NO_BREAK}kWh"
 
 
-def _paths(bars: Iterable[Bar], top: int) -> Iterator[str]:
+def _paths(bars: Sequence[Bar], top: int) -> Iterator[str]:
     """Yield one path a kind of bar."""
-    drawn: dict[Kind, list[str]] = {kind: [] for kind in _DRAWN}
-    for bar in bars:
-        _, _, place, slots, kind, energy, height, _, _ = bar
-        if energy is not None:
-            y = HEIGHT - max(height * HEIGHT // (top or 1), SMALLEST)
-            left, right = place * SLOT + 2, (place + slots) * SLOT - 2
-            drawn[kind].append(f"M{left} {HEIGHT}V{y}H{right}V{HEIGHT}z")
-    for kind, found in drawn.items():
-        if found:
-            yield f'<path class="{kind}" d="{"".join(found)}"/>'
+    whole = top or 1
+    for kind in _DRAWN:
+        drawn = [
+            f"M{place * SLOT + 2} {HEIGHT}V{HEIGHT - max(height * HEIGHT // whole, SMALLEST)}"
+            f"H{(place + slots) * SLOT - 2}V{HEIGHT}z"
+            for _, _, place, slots, its, energy, height, _, _ in bars
+            if its is kind and energy is not None
+        ]
+        if drawn:
+            yield f'<path class="{kind}" d="{"".join(drawn)}"/>'
 
 
 def _hatchings(bars: Iterable[Bar], slots: int) -> Iterator[str]:

@@ -72,8 +72,7 @@ def mine(visit: Visit) -> Response:
 
 def shown(visit: Visit) -> Response:
     """Show a consent's consumption: lately, day by day, unless the address asks for more."""
-    seen = visit.admitted()
-    access = viewing.authorise(visit.services, visit.account, visit.id("consent"))
+    seen, access = visit.admitted_to(visit.id("consent"))
     if access.granted.category not in _SHOWN:
         raise NothingHere
     today, first_day = civil_day(visit.services.clock()), access.granted.first_data_day
@@ -88,7 +87,7 @@ def shown(visit: Visit) -> Response:
     pieces = viewing.consumption(visit.services, access, start, last_day)
     latest = freshness_of(pieces, today)
     if last_day != yesterday or latest.last_day is None:
-        latest = freshness(visit.services, visit.account, access.consent)
+        latest = freshness(visit.services, access)
     pieces = tuple(one for one in pieces if one.last_day >= looked.first_day)
     fresh = fresh_from(today) if latest.last_day else first_day
     drawn, axis = draw(looked, pieces, first_day, fresh)
@@ -97,7 +96,7 @@ def shown(visit: Visit) -> Response:
         window=looked,
         drawing=chart.drawing(drawn, axis, "chart-says"),
         rows=chart.rows(drawn),
-        kinds=[kind for kind in Kind if any(bar.kind is kind for bar in drawn)],
+        kinds=kinds_of(drawn),
         said=summary(drawn),
         latest=latest,
         given=access,
@@ -127,6 +126,12 @@ def draw(
     sums = summed(pieces, looked.grain, start, end)
     axis = chart.axis_of_periods([first for first, _ in spans], looked.grain)
     return bars.of_periods(sums, looked.grain, before), axis
+
+
+def kinds_of(drawn: Sequence[Bar]) -> list[Kind]:
+    """Return which kinds of bars there are, in the order of the legend."""
+    found = [bar.kind for bar in drawn]
+    return [kind for kind in Kind if kind in found]
 
 
 def summary(drawn: Sequence[Bar]) -> Summary:

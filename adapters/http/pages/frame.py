@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from adapters.http.site import Site
     from application.services import Services
-    from application.viewing import Overview
+    from application.viewing import Access, Overview
 
 FIELDS_MAX: Final = 20
 _SERVERS_FAULT: Final = 500
@@ -128,6 +128,13 @@ class Visit:
         """Return the account; whoever has terms to accept sees these first."""
         try:
             return viewing.admitted(self.services, self.account)
+        except TermsToAccept:
+            raise Elsewhere("/conditions") from None
+
+    def admitted_to(self, consent: UUID) -> tuple[Overview, Access]:
+        """Return the same, with what the account may read of a consent."""
+        try:
+            return viewing.admitted_to(self.services, self.account, consent)
         except TermsToAccept:
             raise Elsewhere("/conditions") from None
 

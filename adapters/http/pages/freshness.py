@@ -11,14 +11,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from application import viewing
-from application.viewing import Use
 from domain.values import civil_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from application.services import Services
+    from application.viewing import Access
     from domain.aggregates.consumption import DayConsumption
 
 EXPECTED_AFTER_DAYS: Final = 2
@@ -48,10 +47,9 @@ def last_due(today: date) -> date:
     return fresh_from(today) - timedelta(days=1)
 
 
-def freshness(services: Services, account: UUID, consent: UUID, use: Use = Use.SHOW) -> Freshness:
-    """Return how fresh the data under a consent is, now."""
+def freshness(services: Services, access: Access) -> Freshness:
+    """Return how fresh the data that may be read is, now."""
     today = civil_day(services.clock())
-    access = viewing.authorise(services, account, consent, use)
     for start in (looked_back_to(today), date.min):
         pieces = viewing.consumption(services, access, start, today - timedelta(days=1))
         found = freshness_of(pieces, today)

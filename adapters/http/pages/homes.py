@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from adapters.http.pages.forms import POWERS_KVA, Form, read_meter
 from adapters.http.pages.freshness import freshness
 from adapters.http.pages.questions import questions
+from application import viewing
 from application.residents import declare_meter
 from domain.values import Category, Fluid, Point, civil_day
 
@@ -33,7 +34,10 @@ def account_home(visit: Visit) -> Response:
     open_ones = [one for one in asked if one.is_open]
     granted = [one.answer for one in asked if one.is_granted and one.answer is not None]
     shown = next((one for one in granted if one.category is Category.DAILY_INDEX), None)
-    latest = freshness(visit.services, visit.account, shown.id) if shown else None
+    latest = None
+    if shown is not None:
+        access = viewing.authorise(visit.services, visit.account, shown.id)
+        latest = freshness(visit.services, access)
     return visit.page(
         "account.html", seen=seen, questions=open_ones, granted=granted, shown=shown, latest=latest
     )

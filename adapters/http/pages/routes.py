@@ -23,7 +23,8 @@ from adapters.http.pages.rendering import environment
 if TYPE_CHECKING:
     from adapters.http.site import Site
 
-_PARTS = (joining, papers, homes, consents, consuming, sharing, staff, collection)
+_PARTS = (consuming, homes, consents, joining, papers, sharing, staff, collection)
+"""In the order in which addresses are tried: what is asked for most stands first."""
 
 
 def portal_of(site: Site) -> tuple[Portal, APIRouter]:
