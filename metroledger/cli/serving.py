@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from adapters.http.serving import served
 from application.telling import tell
 from metroledger import logs
-from metroledger.bootstrap import open_ledger
+from metroledger.bootstrap import open_ledger, rest_garbage_collector
 from metroledger.cli.common import Commands, command
 from metroledger.cli.running import stopped_by_signals
 from metroledger.operations import Watched, operations_of
@@ -35,6 +35,7 @@ def _serve(settings: Settings, _: argparse.Namespace) -> int:
         served(portal_app(site_of(installation), watched.meters), settings.portal.web) as port,
         served(operations_of(installation, watched, ledger=False), settings.operations_of_portal),
     ):
+        rest_garbage_collector()
         tell("portal-started", port=port)
         print(f"serve: {settings.portal.public_url}", flush=True)
         stop.wait()
