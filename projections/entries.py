@@ -67,7 +67,7 @@ class Entry(NamedTuple):
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(list[tuple[int, int, int, int, bytes]])
+_decoder: Final = msgspec.msgpack.Decoder(list[Entry])
 
 
 def month_of(entry: Entry) -> date:
@@ -85,8 +85,9 @@ def open_slips(
     with its leaf by whoever had the key.
     """
     entries = []
+    living = {one.bytes: key for one, key in keys.items()}
     for slip in slips:
-        key = keys.get(UUID(bytes=slip.key))
+        key = living.get(slip.key)
         kind = slip.reading_leaf[0]
         if key is None:
             missing(reading_type(kind).TOPIC, UUID(bytes=slip.key), ordered)
@@ -114,7 +115,7 @@ def open_pages(
             missing("page", page.sealed.key, ordered)
             continue
         content = sealing.open(key, page.sealed.content, _binding(page.consent, page.month))
-        entries += map(Entry._make, _decoder.decode(content))
+        entries += _decoder.decode(content)
     return entries
 
 

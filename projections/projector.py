@@ -91,6 +91,14 @@ class _Sealed(NamedTuple):
     private: Private
 
 
+class Around(NamedTuple):
+    """Readings out of pages, in the order of the pages' months, and those that lie as slips."""
+
+    paged: list[Entry]
+    loose: list[Entry]
+    months: Sequence[date]
+
+
 class Projector:
     """Brings projections up to date with the ledger, files and rebuilds them."""
 
@@ -280,9 +288,26 @@ class Projector:
     ) -> list[Entry]:
         """Return a consent's readings, of all months or of those from `first` to `last`.
 
-        What lies as slips is always there, of whatever month.
+        Then those of the nearest month on each side come too, and what lies as slips, of
+        whatever month.
         """
-        return self._opened(self.store.pages(consent, first, last), self.store.slips(consent))
+        paged, loose, _ = self.entries_around(consent, first, last)
+        return paged + loose
+
+    def entries_around(
+        self, consent: UUID, first: date | None = None, last: date | None = None
+    ) -> Around:
+        """Return the same, with the months that were read."""
+        pages, slips = self.store.held(consent, first, last)
+        wanted = {page.sealed.key for page in pages}
+        wanted |= {UUID(bytes=key) for key in {slip.key for slip in slips}}
+        keys = self._keys.fetch(wanted)
+        ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
+        return Around(
+            open_pages(pages, keys, ordered),
+            open_slips(slips, keys, ordered),
+            [page.month for page in pages],
+        )
 
     def _opened(self, pages: Sequence[Page], slips: Sequence[Slip]) -> list[Entry]:
         wanted = {page.sealed.key for page in pages} | {UUID(bytes=slip.key) for slip in slips}

@@ -58,6 +58,13 @@ class Page(NamedTuple):
     sealed: Sealed
 
 
+class Held(NamedTuple):
+    """What is kept of a consent's readings; pages by month, slips in ledger order."""
+
+    pages: Sequence[Page]
+    slips: Sequence[Slip]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """What some commits of the ledger change; `gone` are the accounts that were erased."""
@@ -118,6 +125,13 @@ class ProjectionStore(Protocol):
         self, consent: UUID, first: date | None = None, last: date | None = None
     ) -> Sequence[Page]:
         """Return a consent's pages of the months from `first` to `last`, both included."""
+
+    def held(self, consent: UUID, first: date | None = None, last: date | None = None) -> Held:
+        """Return a consent's slips and pages as they are at one instant: no reading is in both.
+
+        The pages are those of the months from `first` to `last`, both included, and of the
+        months before and after the nearest that has one; of all months where none is named.
+        """
 
     def lapsed(self, before: date, limit: int) -> Sequence[UUID]:
         """Return up to `limit` consents not ended whose last day lies before a day."""

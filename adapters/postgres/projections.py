@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from adapters.postgres.arrays import array, uuids
-from projections.store import Batch, Page, Part, Sealed, Slip, StandingRow, Unread
+from projections.store import Batch, Held, Page, Part, Sealed, Slip, StandingRow, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -36,6 +36,18 @@ _CONSENT: Final = itemgetter(0)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _CHUNK: Final = 1_000
+_HELD: Final = (
+    "select null::date as month, leaf, place, received_at, uuid_send(key), reading_leaf, sealed"
+    " from {0}.slips where consent = %s union all"
+    " select month, null, null, null, uuid_send(key), null, sealed"
+    " from {0}.pages where consent = %s"
+    " and month >= coalesce((select max(month) from {0}.pages"
+    "   where consent = %s and month < %s), '-infinity')"
+    " and month <= coalesce((select min(month) from {0}.pages"
+    "   where consent = %s and month > %s), 'infinity')"
+    " order by month, leaf, place"
+)
+"""One statement, for one instant: between two, slips may be filed into pages."""
 
 
 class PostgresProjections:
@@ -200,6 +212,18 @@ class PostgresProjections:
             last,
         )
         return [Page(consent, month, Sealed(key, content)) for month, key, content in rows]
+
+    def held(self, consent: UUID, first: date | None = None, last: date | None = None) -> Held:
+        """Return slips and pages as they are at one instant; see the port."""
+        rows = self._read(_HELD, consent, *(consent, consent, first), *(consent, last))
+        pages, slips = [], []
+        for month, leaf, place, received_at, key, reading_leaf, sealed in rows:
+            if month is None:
+                slip = Slip(consent.bytes, leaf, place, received_at, key, reading_leaf, sealed)
+                slips.append(slip)
+            else:
+                pages.append(Page(consent, month, Sealed(UUID(bytes=key), sealed)))
+        return Held(pages, slips)
 
     def lapsed(self, before: date, limit: int) -> Sequence[UUID]:
         """Return up to `limit` consents not ended whose last day lies before a day."""

@@ -32,6 +32,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+import msgspec
+
 from domain.aggregates.reading import (
     Key,
     Quantity,
@@ -79,12 +81,12 @@ class HeldBack(StrEnum):
     """The operator sent a volume and no energy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayConsumption:
+class DayConsumption(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The energy of a day, or of several that cannot be told apart; days are inclusive.
 
     `energy_wh` is None in a gap (`held` is None) and where it is held back. `disputed`
-    says that several deliveries gave several values for what it comes from.
+    says that several deliveries gave several values for what it comes from. A struct, for a
+    page of a year makes hundreds: a tenth of the time of a frozen dataclass.
     """
 
     first_day: date

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from domain.aggregates.consumption import consumption
 from domain.aggregates.reading import fold
 from domain.events.reading import IndexReceived, Reading, Register
-from domain.policies.coverage import measured_from
 from domain.values import Direction, midnight
 from projections.consumption import by_day, daily
-from projections.entries import Entry
+from projections.entries import Entry, month_of
+from projections.projector import Around
 from schemas.packing import pack
 from schemas.registry import KIND_OF
 from tests.domain.readings import curve, gas_day, peak
@@ -93,45 +93,78 @@ def test_both_roads_give_the_same_days(
     assert by_day(entries, first, last) == expected
 
 
-def first_instant(entry: Entry) -> datetime:
-    return measured_from(entry.reading)
-
-
 @dataclass
 class Months:
-    """What `daily` asks of a projector: some months, or all."""
+    """What `daily` asks of a projector: some months with the nearest beside them, or all."""
 
     held: list[Entry]
+    loose: list[Entry]
     asked: int = 0
 
-    def entries(
-        self, _consent: UUID, first: date | None = None, last: date | None = None
-    ) -> list[Entry]:
+    def entries(self, _consent: UUID) -> list[Entry]:
         self.asked += 1
-        if first is None or last is None:
-            return self.held
-        end = (last.replace(day=28) + timedelta(days=4)).replace(day=1)
-        span = midnight(first), midnight(end)
-        return [one for one in self.held if span[0] <= first_instant(one) < span[1]]
+        return self.held + self.loose
+
+    def entries_around(self, _consent: UUID, first: date, last: date) -> Around:
+        self.asked += 1
+        months = sorted({month_of(one) for one in self.held})
+        before, after = ([m for m in months if m < first], [m for m in months if m > last])
+        read = [*before[-1:], *(m for m in months if first <= m <= last), *after[:1]]
+        return Around([one for one in self.held if month_of(one) in read], self.loose, read)
+
+
+def total(day: date, value: int, direction: Direction = Direction.CONSUMPTION) -> IndexReceived:
+    register = Register(
+        grid="total", calendar=None, slot="T", rank=None, value_wh=value, plausibility=None
+    )
+    return IndexReceived(
+        number="01234567890123",
+        at=midnight(day),
+        direction=direction,
+        device=None,
+        quality="raw",
+        reference=None,
+        registers=(register,),
+    )
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.dates(date(2024, 1, 1), date(2024, 9, 30)),
+            st.sampled_from(Direction),
+            st.booleans(),
+        ),
+        max_size=12,
+    ),
+    st.dates(date(2023, 12, 1), date(2024, 10, 31)),
+    st.integers(0, 70),
+)
+def test_what_is_read_of_the_months_is_enough_for_any_days(
+    known: list[tuple[date, Direction, bool]], first: date, length: int
+) -> None:
+    readings: list[Reading] = [
+        total(day, (day - FIRST).days * 1_000, direction) for day, direction, _ in known
+    ]
+    entries = entries_of(readings)
+    held = [entry for entry, (_, _, loose) in zip(entries, known, strict=True) if not loose]
+    loose = [entry for entry, (_, _, loose) in zip(entries, known, strict=True) if loose]
+    last = first + timedelta(days=length)
+    expected = consumption(fold(entry.taken for entry in entries), first, last)
+    assert daily(Months(held, loose), None, first, last) == expected  # type: ignore[arg-type]  # stand-ins
+
+
+def test_days_beyond_which_nothing_lies_are_read_once() -> None:
+    held = entries_of([total(date(2024, 5, 1) + timedelta(days=n), 1_000 * n) for n in range(60)])
+    months = Months(held, [])
+    days = daily(months, None, date(2024, 4, 1), date(2024, 7, 31))  # type: ignore[arg-type]  # stand-ins
+    assert sum(day.energy_wh or 0 for day in days) == 59_000
+    assert months.asked == 1
 
 
 def test_a_gap_longer_than_a_month_is_one_piece_whatever_was_asked() -> None:
-    def at(day: date, value: int) -> IndexReceived:
-        register = Register(
-            grid="total", calendar=None, slot="T", rank=None, value_wh=value, plausibility=None
-        )
-        return IndexReceived(
-            number="01234567890123",
-            at=midnight(day),
-            direction=Direction.CONSUMPTION,
-            device=None,
-            quality="raw",
-            reference=None,
-            registers=(register,),
-        )
-
-    held = entries_of([at(date(2024, 1, 5), 100), at(date(2024, 6, 5), 700)])
-    (piece,) = daily(Months(held), None, date(2024, 4, 1), date(2024, 4, 30))  # type: ignore[arg-type]  # stand-ins
+    held = entries_of([total(date(2024, 1, 5), 100), total(date(2024, 6, 5), 700)])
+    (piece,) = daily(Months(held, []), None, date(2024, 4, 1), date(2024, 4, 30))  # type: ignore[arg-type]  # stand-ins
     assert (piece.first_day, piece.last_day) == (date(2024, 1, 5), date(2024, 6, 4))
     assert piece.energy_wh == 600
 

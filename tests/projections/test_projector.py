@@ -65,6 +65,27 @@ def test_what_is_shown_is_what_the_log_says(ledger: Installation, homes: list[Ho
         assert daily(ledger.shown, consent, FIRST, last) == expected
 
 
+def test_what_is_held_is_the_months_asked_for_and_the_nearest_beside(
+    ledger: Installation, homes: list[Household]
+) -> None:
+    (consent,) = homes[0].consents
+    store = ledger.shown.store
+    before = store.held(consent)
+    assert (len(before.pages), len(before.slips)) == (0, NIGHTS)
+    compact(ledger.shown)
+    january, february, march = (date(2026, month, 1) for month in (1, 2, 3))
+
+    def months(first: date, last: date) -> list[date]:
+        return [page.month for page in store.held(consent, first, last).pages]
+
+    assert [page.month for page in store.held(consent).pages] == [january, february, march]
+    assert months(february, february) == [january, february, march]
+    assert months(march, march) == [february, march]
+    assert months(date(2025, 6, 1), date(2025, 9, 1)) == [january]
+    assert months(date(2026, 6, 1), date(2026, 9, 1)) == [march]
+    assert store.held(consent, january, march).slips == []
+
+
 def test_a_late_day_joins_the_page_of_its_month(
     ledger: Installation, homes: list[Household], tmp_path: Path
 ) -> None:
