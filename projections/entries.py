@@ -22,7 +22,7 @@ from schemas.packing import unpack
 from schemas.registry import reading_type
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from domain.events.reading import Reading
     from keys.key import Key
@@ -64,6 +64,19 @@ class Entry(NamedTuple):
             received_at=self.received_at,
             reading=self.reading,
         )
+
+
+class Around(NamedTuple):
+    """Readings out of pages, in the order of these pages' months, and those that lie as slips."""
+
+    paged: list[Entry]
+    loose: list[Entry]
+    months: Sequence[date]
+
+    @property
+    def all(self) -> list[Entry]:
+        """Both."""
+        return self.paged + self.loose
 
 
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -30,8 +30,8 @@ from ledger.frames import open_event
 from ledger.readings import ReadingKeysMissing
 from ledger.retrieval import read_records
 from projections import covers, standing
-from projections.entries import Entry, month_of, open_pages, open_slips, seal_page
-from projections.store import Batch, Part, Sealed, Slip, StandingRow, Unread
+from projections.entries import Around, Entry, month_of, open_pages, open_slips, seal_page
+from projections.store import Batch, Held, Part, Sealed, Slip, StandingRow, Unread
 from schemas.private import NO_KEY, decode_private
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ledger.record import Frame, Readings, Record
     from ledger.store import Accepted
     from projections.covers import Cover
-    from projections.store import Page, ProjectionStore
+    from projections.store import ProjectionStore
     from schemas.private import Private
 
     _Placed = tuple[int, Opened]
@@ -89,14 +89,6 @@ class _Sealed(NamedTuple):
     header: bytes
     frame: Frame
     private: Private
-
-
-class Around(NamedTuple):
-    """Readings out of pages, in the order of the pages' months, and those that lie as slips."""
-
-    paged: list[Entry]
-    loose: list[Entry]
-    months: Sequence[date]
 
 
 class Projector:
@@ -288,37 +280,29 @@ class Projector:
     ) -> list[Entry]:
         """Return a consent's readings, of all months or of those from `first` to `last`.
 
-        Then those of the nearest month on each side come too, and what lies as slips, of
-        whatever month.
+        Then those of the nearest month on each side come too, and all that lie as slips.
         """
-        paged, loose, _ = self.entries_around(consent, first, last)
-        return paged + loose
+        return self.entries_around(consent, first, last).all
 
     def entries_around(
         self, consent: UUID, first: date | None = None, last: date | None = None
     ) -> Around:
         """Return the same, with the months that were read."""
-        pages, slips = self.store.held(consent, first, last)
-        wanted = {page.sealed.key for page in pages}
-        wanted |= {UUID(bytes=key) for key in {slip.key for slip in slips}}
-        keys = self._keys.fetch(wanted)
-        ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
-        return Around(
-            open_pages(pages, keys, ordered),
-            open_slips(slips, keys, ordered),
-            [page.month for page in pages],
-        )
-
-    def _opened(self, pages: Sequence[Page], slips: Sequence[Slip]) -> list[Entry]:
-        wanted = {page.sealed.key for page in pages} | {UUID(bytes=slip.key) for slip in slips}
-        keys = self._keys.fetch(wanted)
-        ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
-        return [*open_pages(pages, keys, ordered), *open_slips(slips, keys, ordered)]
+        return self._opened(self.store.held(consent, first, last))
 
     def latest(self, consent: UUID) -> list[Entry]:
         """Return the newest of a consent's readings: its slips, else its last page."""
         slips = self.store.slips(consent)
-        return self._opened([] if slips else self.store.last_page(consent), slips)
+        return self._opened(Held([] if slips else self.store.last_page(consent), slips)).all
+
+    def _opened(self, held: Held) -> Around:
+        pages, slips = held
+        wanted = {page.sealed.key for page in pages}
+        wanted |= {UUID(bytes=key) for key in {slip.key for slip in slips}}
+        keys = self._keys.fetch(wanted)
+        ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
+        months = [page.month for page in pages]
+        return Around(open_pages(pages, keys, ordered), open_slips(slips, keys, ordered), months)
 
     def covers_of(self, rings: Mapping[bytes, Ring]) -> dict[bytes, list[Cover]]:
         """Return what a delivery decides on, by account, of those whose keys these are."""

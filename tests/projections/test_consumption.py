@@ -14,8 +14,7 @@ from domain.aggregates.reading import fold
 from domain.events.reading import IndexReceived, Reading, Register
 from domain.values import Direction, midnight
 from projections.consumption import by_day, daily
-from projections.entries import Entry, month_of
-from projections.projector import Around
+from projections.entries import Around, Entry, month_of
 from schemas.packing import pack
 from schemas.registry import KIND_OF
 from tests.domain.readings import curve, gas_day, peak
