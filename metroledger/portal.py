@@ -8,6 +8,7 @@ from adapters.http.app import create_app, guarded
 from adapters.http.metering import Metered
 from adapters.http.site import Site
 from adapters.mail.outbox import Outbox
+from adapters.mail.relay import Relay
 from adapters.mail.smtp import Smtp
 from application.access.door import Door
 from application.overseeing import Overseer
@@ -49,10 +50,20 @@ def site_of(installation: Installation) -> Site:
 
 def post_of(settings: Settings) -> Post:
     """Return what takes letters: the mail server of the settings, or files."""
+    return relay_of(settings) or _outbox_of(settings)
+
+
+def relay_of(settings: Settings) -> Relay | None:
+    """Return what hands letters to the mail server of the settings, None where there is none."""
     portal = settings.portal
     if portal.smtp_url is None:
-        return Outbox(settings.outbox, portal.mail_from)
-    return Smtp.of(portal.smtp_url, portal.mail_from)
+        return None
+    server = Smtp.of(portal.smtp_url, portal.mail_from)
+    return Relay(server=server, outbox=_outbox_of(settings))
+
+
+def _outbox_of(settings: Settings) -> Outbox:
+    return Outbox(settings.outbox, settings.portal.mail_from)
 
 
 def portal_app(site: Site, meters: Meters) -> ASGIApp:

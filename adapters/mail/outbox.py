@@ -6,6 +6,8 @@ says nothing, and it is gone after two days.
 
 from __future__ import annotations
 
+import email
+import email.policy
 import os
 import time
 from email.message import EmailMessage
@@ -36,6 +38,15 @@ class Outbox:
         name = f"{time.time_ns():020}-{UUID(bytes=os.urandom(16))}.eml"
         write_durably(self._directory / name, message_of(letter, self._sender).as_bytes())
         self.tidy()
+
+    def waiting(self) -> list[Path]:
+        """Return the letters that lie here, the oldest first."""
+        return sorted(self._directory.glob("*.eml"))
+
+    @staticmethod
+    def read(path: Path) -> EmailMessage:
+        """Read a letter again."""
+        return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
 
     def tidy(self) -> None:
         """Drop the letters that are too old."""

@@ -12,6 +12,8 @@ from adapters.mail.outbox import message_of
 from domain.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from application.mail import Letter
 
 _PATIENCE_S: Final = 10
@@ -35,6 +37,10 @@ class MailUnavailable(Unavailable):
     def __init__(self) -> None:
         """Take nothing: a server's answer may quote the address."""
         super().__init__("the mail server does not take letters now; ask again later")
+
+
+class LetterRefused(MailUnavailable):
+    """The mail server answers, and does not take this one letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +74,17 @@ class Smtp:
 
     def send(self, letter: Letter) -> None:
         """Hand a letter to the server; raise `MailUnavailable` unless it was taken."""
+        self.send_message(message_of(letter, self.sender))
+
+    def send_message(self, message: EmailMessage) -> None:
+        """Hand a message over likewise; raise `LetterRefused` where it alone is not taken."""
         try:
             with self._connect() as server:
                 if self.user is not None:
                     server.login(self.user, self.password or "")
-                server.send_message(message_of(letter, self.sender))
+                server.send_message(message)
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
+            raise LetterRefused from None
         except (OSError, smtplib.SMTPException):
             raise MailUnavailable from None
 

@@ -6,7 +6,7 @@ from application.mail import Letter
 
 _FOOT = """
 
-Vous n'êtes pas à l'origine de cette demande ? Ignorez ce message : rien n'a été fait.
+Vous n’êtes pas à l’origine de cette demande ? Ignorez ce message : rien n’a été fait.
 
 MétroEnergies, le suivi des consommations de la Métropole
 """
@@ -27,9 +27,9 @@ def already_known(email: str, link: str) -> Letter:
     return Letter(
         to=email,
         subject="Vous avez déjà un compte",
-        text="Bonjour,\n\nUne inscription vient d'être demandée avec votre adresse, et vous avez "
+        text="Bonjour,\n\nUne inscription vient d’être demandée avec votre adresse, et vous avez "
         f"déjà un compte. Connectez-vous ici :\n\n{link}\n\nMot de passe oublié ? La même page "
-        f"vous permet d'en choisir un nouveau.{_FOOT}",
+        f"vous permet d’en choisir un nouveau.{_FOOT}",
     )
 
 
@@ -39,5 +39,5 @@ def new_password(email: str, link: str) -> Letter:
         to=email,
         subject="Choisissez un nouveau mot de passe",
         text="Bonjour,\n\nPour choisir un nouveau mot de passe, ouvrez ce lien dans les deux "
-        f"heures :\n\n{link}\n\nIl ne sert qu'une fois.{_FOOT}",
+        f"heures :\n\n{link}\n\nIl ne sert qu’une fois.{_FOOT}",
     )

@@ -25,6 +25,7 @@ from domain.errors import Unavailable
 from metroledger import logs
 from metroledger.bootstrap import database_directory, open_ledger
 from metroledger.cli.common import Commands, command
+from metroledger.portal import relay_of
 from metroledger.settings import read_identity
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "collect": ("collect",),
 }
 """The parts by name, each the command that runs it."""
+
+LETTERS_S: Final = 60.0
+"""How often letters that the mail server did not take are sent again."""
 
 ROUND_S: Final = 0.5
 """How long upkeep rests after a round that found nothing to do."""
@@ -62,8 +66,12 @@ def add_commands(commands: Commands) -> None:
 
 def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
     logs.set_up(sys.stderr)
+    relay, letters_at = relay_of(settings), 0.0
     with open_ledger(settings) as installation, stopped_by_signals() as stop:
         while True:
+            if relay is not None and time.monotonic() >= letters_at:
+                relay.send_waiting()
+                letters_at = time.monotonic() + LETTERS_S
             try:
                 done = look_after(installation.services, installation.cursors)
             except Unavailable as error:

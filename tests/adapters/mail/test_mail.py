@@ -9,11 +9,13 @@ import os
 import socketserver
 import stat
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from adapters.mail.outbox import KEPT_S, Outbox
+from adapters.mail.relay import WAITS_S, Relay
 from adapters.mail.smtp import MailUnavailable, NoMailServer, Smtp
 from application.mail import Letter
 
@@ -30,13 +32,13 @@ class Taker(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         taken: list[bytes] = self.server.taken  # type: ignore[attr-defined] # set where it is made
-        refusing: bool = self.server.refusing  # type: ignore[attr-defined] # its own field, which the stubs do not know
+        refusing: bytes = self.server.refusing  # type: ignore[attr-defined] # its own field, which the stubs do not know
         self.wfile.write(b"220 here\r\n")
         for line in self.rfile:
             verb = line[:4].upper()
             if verb == b"EHLO":
                 self.wfile.write(b"250-here\r\n250 8BITMIME\r\n")
-            elif verb == b"RCPT" and refusing:
+            elif verb == b"RCPT" and refusing and refusing in line:
                 self.wfile.write(b"550 no <marge@example.org> here\r\n")
             elif verb == b"DATA":
                 self.wfile.write(b"354 go on\r\n")
@@ -48,10 +50,10 @@ class Taker(socketserver.StreamRequestHandler):
 
 
 @contextlib.contextmanager
-def mail_server(*, refusing: bool = False) -> Iterator[tuple[Smtp, list[bytes]]]:
+def mail_server(*, refusing: str = "") -> Iterator[tuple[Smtp, list[bytes]]]:
     taken: list[bytes] = []
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Taker) as server:
-        server.taken, server.refusing = taken, refusing  # type: ignore[attr-defined] # for `Taker`
+        server.taken, server.refusing = taken, refusing.encode()  # type: ignore[attr-defined] # for `Taker`
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         try:
             yield Smtp.of(f"smtp://127.0.0.1:{server.server_address[1]}", SENDER), taken
@@ -71,7 +73,7 @@ def test_a_server_takes_the_letter_as_it_was_written() -> None:
 
 
 def test_a_server_that_refuses_is_unavailable_and_its_words_are_not_repeated() -> None:
-    with mail_server(refusing=True) as (post, taken), pytest.raises(MailUnavailable) as refused:
+    with mail_server(refusing="marge") as (post, taken), pytest.raises(MailUnavailable) as refused:
         post.send(LETTER)
     assert taken == []
     assert LETTER.to not in str(refused.value)
@@ -107,3 +109,57 @@ def test_a_letter_in_the_outbox_is_its_owners_alone_and_gone_when_old(tmp_path: 
     outbox.send(LETTER)
     (second,) = (tmp_path / "outbox").iterdir()
     assert second != first
+
+
+def relay_over(post: Smtp, directory: Path) -> Relay:
+    return Relay(server=post, outbox=Outbox(directory / "outbox", SENDER))
+
+
+def lying_in(directory: Path) -> list[Path]:
+    return sorted((directory / "outbox").glob("*.eml"))
+
+
+def test_a_letter_that_the_server_takes_lies_nowhere(tmp_path: Path) -> None:
+    with mail_server() as (post, taken):
+        relay_over(post, tmp_path).send(LETTER)
+    assert [text_of(one) for one in taken] == [(LETTER.to, LETTER.subject, LETTER.text)]
+    assert lying_in(tmp_path) == []
+
+
+def test_a_letter_that_no_server_takes_waits_and_is_sent_whole_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with mail_server() as (gone, _):
+        pass
+    relay_over(gone, tmp_path).send(LETTER)
+    assert len(lying_in(tmp_path)) == 1
+    assert "letter-not-taken" in caplog.text
+    assert LETTER.to not in caplog.text
+    assert relay_over(gone, tmp_path).send_waiting() == 0
+    assert len(lying_in(tmp_path)) == 1
+    with mail_server() as (post, taken):
+        assert relay_over(post, tmp_path).send_waiting() == 1
+        assert relay_over(post, tmp_path).send_waiting() == 0
+    assert [text_of(one) for one in taken] == [(LETTER.to, LETTER.subject, LETTER.text)]
+    assert lying_in(tmp_path) == []
+
+
+def test_a_letter_whose_link_is_over_is_dropped_unsent(tmp_path: Path) -> None:
+    Outbox(tmp_path / "outbox", SENDER).send(LETTER)
+    (path,) = lying_in(tmp_path)
+    past = path.stat().st_mtime - WAITS_S - 60
+    os.utime(path, (past, past))
+    with mail_server() as (post, taken):
+        assert relay_over(post, tmp_path).send_waiting() == 0
+    assert (taken, lying_in(tmp_path)) == ([], [])
+
+
+def test_a_letter_that_is_refused_alone_stays_and_keeps_none_waiting(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox", SENDER)
+    for to in ("unknown@example.org", LETTER.to):
+        outbox.send(replace(LETTER, to=to))
+    with mail_server(refusing="unknown@") as (post, taken):
+        assert relay_over(post, tmp_path).send_waiting() == 1
+    assert [text_of(one)[0] for one in taken] == [LETTER.to]
+    (left,) = lying_in(tmp_path)
+    assert text_of(left.read_bytes())[0] == "unknown@example.org"
