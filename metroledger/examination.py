@@ -83,6 +83,8 @@ def _examine_places(settings: Settings, origin: str, now: datetime) -> Iterator[
         lambda: places.operator_keys({ENEDIS: len(keyring_of(settings).keys)}),
     )
     yield examine("parked-files", lambda: places.parked(settings.parked, now))
+    has_server = settings.portal.smtp_url is not None
+    yield examine("letters", lambda: places.letters(settings.outbox, with_server=has_server))
 
 
 def _examine_record(settings: Settings, folder: Folder, now: datetime) -> Iterator[Finding]:

@@ -169,6 +169,21 @@ def parked(directory: Path, now: datetime) -> Finding:
     return warn("parked-files", says, do, "parked-files")
 
 
+def letters(outbox: Path, *, with_server: bool) -> Finding:
+    """Check whether letters wait for a mail server; without one, files are where they go."""
+    count = sum(1 for _ in outbox.glob("*.eml"))
+    if not with_server:
+        return ok("letters", f"no mail server is set; {count} lie in {outbox}")
+    if not count:
+        return ok("letters", "none waits for the mail server")
+    return warn(
+        "letters",
+        f"{count} wait for the mail server, at most two hours",
+        "see that the server of METROLEDGER_SMTP_URL answers and takes what we send, and that "
+        "'metroledger run' runs: it sends them again",
+    )
+
+
 def _days(age: timedelta) -> str:
     return f"{age / timedelta(days=1):.1f} days"
 

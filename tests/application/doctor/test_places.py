@@ -167,3 +167,11 @@ def test_parked_files_say_how_long_they_are_kept(
 def test_no_parked_file_is_in_order(tmp_path: Path) -> None:
     assert places.parked(tmp_path, NOW).state is State.OK
     assert places.parked(tmp_path / "absent", NOW).state is State.OK
+
+
+def test_letters_that_wait_for_a_mail_server_are_to_be_watched(tmp_path: Path) -> None:
+    assert places.letters(tmp_path / "absent", with_server=True).state is State.OK
+    (tmp_path / "1.eml").touch()
+    waiting = places.letters(tmp_path, with_server=True)
+    assert (waiting.state, waiting.says[:6]) == (State.WARN, "1 wait")
+    assert places.letters(tmp_path, with_server=False).state is State.OK
