@@ -208,7 +208,7 @@ def history_of(settled: Settled, place: int, today: date) -> list[tuple[str, byt
 
 
 def live_out(
-    installation: Installation, homes: Sequence[Settled], tell: Callable[[str], None]
+    installation: Installation, homes: Sequence[Settled], say: Callable[[str], None]
 ) -> None:
     """Let the stories happen that end something: a withdrawal, an erasure."""
     services, actor = installation.services, administrator(installation)
@@ -216,9 +216,9 @@ def live_out(
         if settled.home.story is Story.WITHDRAWN:
             for consent in settled.consents:
                 consenting.withdraw_consent(services, consent, origin=Origin.RESIDENT)
-            tell(f"{settled.home.title}: withdrawn")
+            say(f"{settled.home.title}: withdrawn")
         elif settled.home.story is Story.ERASED:
             erasure.request(services, settled.account, residents.resident(settled.account))
             erasure.validate(services, settled.account, actor)
             erasure.erase(services, settled.account, actor)
-            tell(f"{settled.home.title}: erased, its keys are destroyed")
+            say(f"{settled.home.title}: erased, its keys are destroyed")

@@ -80,11 +80,11 @@ def _demo(_settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _play(settings: Settings, arguments: argparse.Namespace) -> None:
     began = time.monotonic()
-    tell = _Teller(began)
-    tell("the database is up; a ledger is opened")
+    say = _Teller(began)
+    say("the database is up; a ledger is opened")
     create_ledger(settings, ORIGIN)
     today = civil_day(now())
-    homes = _settle(settings, today, tell)
+    homes = _settle(settings, today, say)
     environment = _environment(settings, arguments.port)
     _give_account(settings)
     with contextlib.ExitStack() as stack:
@@ -95,11 +95,11 @@ def _play(settings: Settings, arguments: argparse.Namespace) -> None:
         for part in parts:
             part.start()
         _await_door(environment[SFTP], parts)
-        asyncio.run(_push(settings, environment[SFTP], today, tell))
+        asyncio.run(_push(settings, environment[SFTP], today, say))
         _await_door(environment[WEB], parts)
-        _await_files(settings, tell)
+        _await_files(settings, say)
         with open_ledger(settings) as installation:
-            demo_homes.live_out(installation, homes, tell)
+            demo_homes.live_out(installation, homes, say)
         _introduce(environment, homes, time.monotonic() - began)
         end = time.monotonic() + arguments.seconds if arguments.seconds else None
         while not stop.wait(0.2) and (end is None or time.monotonic() < end):
@@ -118,7 +118,7 @@ class _Teller:
         print(f"{time.monotonic() - self._began:5.1f} s  {what}", flush=True)
 
 
-def _settle(settings: Settings, today: date, tell: _Teller) -> list[Settled]:
+def _settle(settings: Settings, today: date, say: _Teller) -> list[Settled]:
     """Open the homes' accounts, and take in a year of history for each."""
     texts = list(resources.files("metroledger").joinpath("texts").iterdir())
     homes = []
@@ -129,7 +129,7 @@ def _settle(settings: Settings, today: date, tell: _Teller) -> list[Settled]:
             homes.append(settled)
             for name, content in demo_homes.history_of(settled, place, today):
                 ingest(installation.services, enedis(Keyring(keys=())), name, content)
-            tell(f"{home.title}: account, meter, consent, and a year of history")
+            say(f"{home.title}: account, meter, consent, and a year of history")
         installation.shown.catch_up()
         while installation.shown.compact():
             pass
@@ -175,7 +175,7 @@ def _give_account(settings: Settings) -> None:
     write_durably(settings.operator_keys / f"{ENEDIS}.json", keyring)
 
 
-async def _push(settings: Settings, address: str, today: date, tell: _Teller) -> None:
+async def _push(settings: Settings, address: str, today: date, say: _Teller) -> None:
     """Let the operator push the last nights over SFTP."""
     host, _, port = address.rpartition(":")
     target = Target(
@@ -192,7 +192,7 @@ async def _push(settings: Settings, address: str, today: date, tell: _Teller) ->
     keyring = simulated_keyring(SEED)
     for run in runs(history, first, last):
         async for pushed in push(parcels(run, keyring), target, Pace()):
-            tell(f"Enedis pushes {pushed.parcel.name} ({len(pushed.parcel.content):,} bytes)")
+            say(f"Enedis pushes {pushed.parcel.name} ({len(pushed.parcel.content):,} bytes)")
 
 
 def _known_host(settings: Settings) -> Path:
@@ -215,13 +215,13 @@ def _await_door(address: str, parts: Sequence[Watched]) -> None:
         time.sleep(0.05)
 
 
-def _await_files(settings: Settings, tell: _Teller) -> None:
+def _await_files(settings: Settings, say: _Teller) -> None:
     """Wait until every file that was pushed is taken in and shown."""
     incoming = settings.dropbox.place / "incoming" / ENEDIS
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline and any(incoming.iterdir()):
         time.sleep(0.1)
-    tell("every file is decrypted, checked against the consents, and taken in")
+    say("every file is decrypted, checked against the consents, and taken in")
 
 
 def _introduce(environment: Mapping[str, str], homes: Sequence[Settled], seconds: float) -> None:

@@ -58,7 +58,7 @@ class ApiRoute(APIRoute):
                 return problems.answer_to(problems.Invalid(faults_of(error.errors(), names)))
             except MetroledgerError as error:
                 if error.status >= _OURS:
-                    tell("request.failed", logging.ERROR, error=error)
+                    tell("request-failed", logging.ERROR, error=error)
                 return problems.answer_to(error)
 
         return answer
