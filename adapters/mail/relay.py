@@ -46,14 +46,14 @@ class Relay:
         """
         sent = 0
         for path in self.outbox.waiting():
-            if path.stat().st_mtime < time.time() - WAITS_S:
-                path.unlink(missing_ok=True)
-                tell("letter-dropped", logging.WARNING)
-                continue
             try:
+                if path.stat().st_mtime < time.time() - WAITS_S:
+                    path.unlink()
+                    tell("letter-dropped", logging.WARNING)
+                    continue
                 self.server.send_message(self.outbox.read(path))
-            except LetterRefused:
-                continue
+            except (LetterRefused, FileNotFoundError):
+                continue  # refused alone, or another process has just sent it
             except MailUnavailable:
                 break
             path.unlink(missing_ok=True)
