@@ -15,6 +15,7 @@ under the account's own key. An event that cannot be read is passed over and wri
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections import defaultdict
@@ -69,6 +70,17 @@ class ShownTooLate(Unavailable):
         """Take nothing."""
         super().__init__(
             "what was just done is on the ledger and is not shown yet; look again in a moment"
+        )
+
+
+class BuiltAlready(Unavailable):
+    """Somebody is building everything anew already."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "everything shown is being built anew by another process; wait for it to end, and "
+            "ask again only if it was stopped"
         )
 
 
@@ -208,14 +220,17 @@ class Projector:
     # ── filing: from slips to pages ──────────────────────────────────────────────────────────
 
     def compact(self, limit: int = 200) -> int:
-        """File the slips of up to `limit` consents into pages; return of how many it was done."""
+        """File the slips of up to `limit` consents into pages; return of how many it was done.
+
+        What cannot be opened stays as it is, for the audit to name.
+        """
+        filed = 0
         with self.store.turn(Part.READINGS) as mine:
-            if not mine:
-                return 0
-            crowded = self.store.crowded(SLIPS_MAX, limit)
-            for consent in crowded:
-                self._file(consent)
-        return len(crowded)
+            for consent in self.store.crowded(SLIPS_MAX, limit) if mine else ():
+                with contextlib.suppress(Corrupt):
+                    self._file(consent)
+                    filed += 1
+        return filed
 
     def _file(self, consent: UUID) -> None:
         """Open a consent's slips, and seal each month they belong to anew.
@@ -242,8 +257,15 @@ class Projector:
         """Build everything again from the log beside what is read now, then let it be read.
 
         Nobody waits meanwhile: the new generation comes as far as the present one while
-        that goes on, and takes its place in one transaction.
+        that goes on, and takes its place in one transaction. Raises `BuiltAlready` while
+        somebody else is at it: each would drop what the other has built.
         """
+        with self.store.turn(None) as mine:
+            if not mine:
+                raise BuiltAlready
+            return self._build()
+
+    def _build(self) -> Projector:
         fresh = Projector(self._folder, self._keys, self._ordered, self.store.beside())
         fresh._work_through()
         while True:

@@ -103,8 +103,11 @@ class ProjectionStore(Protocol):
     def received_at(self) -> datetime | None:
         """Return when the last of the readings that are shown was received, None for none."""
 
-    def turn(self, part: Part) -> AbstractContextManager[bool]:
-        """Hold the right to show a part, if nobody has it; it goes with its holder."""
+    def turn(self, part: Part | None) -> AbstractContextManager[bool]:
+        """Hold the right to show a part, if nobody has it; it goes with its holder.
+
+        That of None is the right to build everything anew.
+        """
 
     def apply(self, part: Part, before: int, after: int, batch: Batch) -> bool:
         """Apply a batch durably, unless the cursor is not `before` any more; say whether."""

@@ -57,7 +57,7 @@ class Connections:
                 yield connection
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 connection.close()
-                self.close()
+                self._drop_idle()
                 raise DatabaseUnavailable from error
             finally:
                 self._give(connection)
@@ -100,6 +100,10 @@ class Connections:
         """Close the idle connections now, and each that is lent when it comes back."""
         with self._lock:
             self._closed = True
+        self._drop_idle()
+
+    def _drop_idle(self) -> None:
+        with self._lock:
             while self._idle:
                 self._idle.pop().close()
 

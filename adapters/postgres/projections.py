@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from adapters.postgres.connections import Connection, Connections
 
 _CREATION: Final = 7236103275
-_TURNS: Final = {Part.STANDING: 7236103276, Part.READINGS: 7236103277}
+_TURNS: Final = {Part.STANDING: 7236103276, Part.READINGS: 7236103277, None: 7236103278}
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
 _slip = struct.Struct(">hi16siqiiiqi16si65si")
@@ -70,8 +70,11 @@ class PostgresProjections:
     # ── writing ──────────────────────────────────────────────────────────────────────────────
 
     @contextlib.contextmanager
-    def turn(self, part: Part) -> Iterator[bool]:
-        """Hold the right to show a part, if nobody has it; the server takes it from the dead."""
+    def turn(self, part: Part | None) -> Iterator[bool]:
+        """Hold the right to show a part, or of None to build all anew, if nobody has it.
+
+        The server takes it from the dead.
+        """
         lock = _TURNS[part]
         with self._connections.use() as connection:
             row = connection.execute("select pg_try_advisory_lock(%s)", (lock,)).fetchone()

@@ -18,6 +18,7 @@ from domain.aggregates.consumption import consumption
 from domain.values import Category
 from metroledger.cli.offices import administrator
 from projections.consumption import daily
+from projections.projector import BuiltAlready
 from projections.store import Part
 from tests.application.world import SEED, series_of, settle_all, take, write_nights
 
@@ -122,6 +123,30 @@ def test_what_is_read_meanwhile_is_whole(ledger: Installation, homes: list[House
     for _ in range(3):
         ledger.shown.rebuild()
         assert daily(ledger.shown, consent, FIRST, last) == expected
+
+
+def test_two_who_build_it_anew_at_once_do_not_undo_each_other(
+    ledger: Installation, homes: list[Household]
+) -> None:
+    with ledger.shown.store.turn(None), pytest.raises(BuiltAlready):
+        ledger.shown.rebuild()
+    assert ledger.shown.standing_of([homes[0].account])
+    ledger.shown.rebuild()
+
+
+def test_one_consent_that_cannot_be_opened_keeps_nobody_else_from_being_filed(
+    ledger: Installation, homes: list[Household]
+) -> None:
+    assert ledger.settings.database_url is not None
+    with psycopg.connect(ledger.settings.database_url, autocommit=True) as connection:
+        connection.execute(
+            "update projection_1.slips set sealed = %s where consent = %s",
+            (bytes(99), homes[0].consents[0]),
+        )
+    assert ledger.shown.compact() == len(homes) - 1
+    assert ledger.shown.compact() == 0
+    assert [len(ledger.shown.store.slips(home.consents[0])) for home in homes[1:]] == [0, 0, 0]
+    assert ledger.shown.store.slips(homes[0].consents[0])
 
 
 def test_nothing_of_an_erased_person_is_left_and_the_neighbour_is_whole(

@@ -32,6 +32,22 @@ def test_when_the_server_was_restarted_one_call_fails_and_not_one_for_each_idle_
     connections.close()
 
 
+def test_after_a_break_connections_are_kept_and_lent_again_as_before(database: str) -> None:
+    connections = Connections(database)
+    with connections.use(), psycopg.connect(database, autocommit=True) as admin:
+        admin.execute(CUT)
+    with pytest.raises(DatabaseUnavailable), connections.use() as broken:
+        broken.execute("select 1")
+    with connections.use() as first:
+        pass
+    with connections.use() as second:
+        assert second is first
+    connections.close()
+    with connections.use() as last:
+        assert last is not first
+    assert last.closed
+
+
 def test_where_nothing_answers_it_is_said_without_the_address(tmp_path: object) -> None:
     connections = Connections(f"host={tmp_path} user=secret dbname=secret")
     with pytest.raises(DatabaseUnavailable) as told, connections.use():
