@@ -19,24 +19,23 @@ import contextlib
 import hashlib
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from domain.errors import Corrupt, Unavailable
 from keys import sealing
 from keys.redaction import Redacted
 from ledger.frames import open_event
-from ledger.readings import ReadingKeysMissing
 from ledger.retrieval import read_records
 from projections import covers, standing
 from projections.entries import Around, Entry, month_of, open_pages, open_slips, seal_page
+from projections.gathering import Gathered, gather
 from projections.store import Batch, Held, Part, Sealed, Slip, StandingRow, Unread
-from schemas.private import NO_KEY, decode_private
+from schemas.private import NO_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from keys.key import Key
@@ -44,11 +43,9 @@ if TYPE_CHECKING:
     from keys.tree import Ring
     from ledger.fold import Folder
     from ledger.frames import Opened
-    from ledger.record import Frame, Readings, Record
     from ledger.store import Accepted
     from projections.covers import Cover
     from projections.store import ProjectionStore
-    from schemas.private import Private
 
     _Placed = tuple[int, Opened]
 
@@ -82,25 +79,6 @@ class BuiltAlready(Unavailable):
             "everything shown is being built anew by another process; wait for it to end, and "
             "ask again only if it was stopped"
         )
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """What some commits bring, before it is sealed."""
-
-    slips: list[Slip] = field(default_factory=list)
-    frames: list[_Sealed] = field(default_factory=list)
-    gone: set[UUID] = field(default_factory=set)
-    unread: list[Unread] = field(default_factory=list)
-
-
-class _Sealed(NamedTuple):
-    """An event still to be opened: its position, its commit's header's digest, its key."""
-
-    position: int
-    header: bytes
-    frame: Frame
-    private: Private
 
 
 class Projector:
@@ -162,10 +140,10 @@ class Projector:
                 return
 
     def _show(self, part: Part, before: int, commits: Sequence[Accepted]) -> bool:
-        gathered, after, size = _Gathered(), before, 0
+        gathered, after, size = Gathered(), before, 0
         records = read_records(self._folder.log, [commit.offset for commit in commits])
         for commit, record in zip(commits, records, strict=False):
-            size += _gather(gathered, commit, record)
+            size += gather(gathered, commit, record)
             after = commit.position + commit.events
             if size > BYTES_AT_ONCE:
                 break
@@ -175,7 +153,7 @@ class Projector:
         )
         return self.store.apply(part, before, after, batch)
 
-    def _stand(self, gathered: _Gathered) -> dict[UUID, StandingRow]:
+    def _stand(self, gathered: Gathered) -> dict[UUID, StandingRow]:
         """Return the new pages of the accounts that the gathered events are about."""
         by_account = self._by_account(self._open(gathered))
         rows = self.store.standing(list(by_account))
@@ -201,7 +179,7 @@ class Projector:
                 by_account[account].append((position, one))
         return by_account
 
-    def _open(self, gathered: _Gathered) -> list[_Placed]:
+    def _open(self, gathered: Gathered) -> list[_Placed]:
         """Open what is sealed and can still be; what was erased is left out."""
         wanted = {one.private.key for one in gathered.frames} - {NO_KEY}
         keys = self._keys.fetch(wanted)
@@ -344,49 +322,6 @@ class Projector:
             for account, row in rows.items()
             if row.key in keys
         }
-
-
-def _gather(gathered: _Gathered, commit: Accepted, record: Record) -> int:
-    """Sort a record's frames into what is copied and what is opened; return its size in bytes."""
-    header = hashlib.sha256(record.header_bytes).digest()
-    size, position = 0, commit.position
-    for place, frame in enumerate(record.frames):
-        size += len(frame.leaf) + len(frame.private) + len(frame.sealed)
-        try:
-            if frame.readings is not None:
-                size += sum(map(len, frame.readings.sealed))
-                gathered.slips += _slips(frame.readings, frame.private, commit.leaf + place)
-            elif frame.sealed or _of_account(frame):
-                private = decode_private(frame.private)
-                gathered.frames.append(_Sealed(position, header, frame, private))
-                if b'"type":"AccountErased' in frame.leaf:
-                    gathered.gone.add(private.stream)
-        except Corrupt as error:
-            gathered.unread.append(Unread(position, type(error).__name__))
-        position += frame.events
-    return size
-
-
-def _slips(readings: Readings, private_zone: bytes, leaf: int) -> Iterator[Slip]:
-    private = decode_private(private_zone)
-    if len(private.extra) != 16 * len(readings):
-        raise ReadingKeysMissing(len(readings), len(private.extra) // 16)
-    for place, sealed in enumerate(readings.sealed):
-        reading_leaf = readings.leaf(place)
-        key = private.extra[16 * place : 16 * place + 16]
-        yield Slip(reading_leaf[17:33], leaf, place, private.at, key, reading_leaf, sealed)
-
-
-def _of_account(frame: Frame) -> bool:
-    """Whether a public event is of an account's stream: the steps of an erasure are."""
-    return any(mark in frame.leaf for mark in _ACCOUNT_MARKS)
-
-
-_ACCOUNT_MARKS: Final = (
-    b'"type":"ErasureValidated',
-    b'"type":"DestructionOrdered',
-    b'"type":"AccountErased',
-)
 
 
 def _page(

@@ -1,0 +1,81 @@
+"""What some commits bring to the projections, sorted: what is copied, and what is to be opened."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from domain.errors import Corrupt
+from ledger.readings import ReadingKeysMissing
+from projections.store import Slip, Unread
+from schemas.private import decode_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from ledger.record import Frame, Readings, Record
+    from ledger.store import Accepted
+    from schemas.private import Private
+
+_ACCOUNT_MARKS: Final = (
+    b'"type":"ErasureValidated',
+    b'"type":"DestructionOrdered',
+    b'"type":"AccountErased',
+)
+
+
+class ToOpen(NamedTuple):
+    """An event still to be opened: its position, its commit's header's digest, its key."""
+
+    position: int
+    header: bytes
+    frame: Frame
+    private: Private
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What some commits bring, before it is sealed."""
+
+    slips: list[Slip] = field(default_factory=list)
+    frames: list[ToOpen] = field(default_factory=list)
+    gone: set[UUID] = field(default_factory=set)
+    unread: list[Unread] = field(default_factory=list)
+
+
+def gather(gathered: Gathered, commit: Accepted, record: Record) -> int:
+    """Sort a record's frames into what is copied and what is opened; return its size in bytes."""
+    header = hashlib.sha256(record.header_bytes).digest()
+    size, position = 0, commit.position
+    for place, frame in enumerate(record.frames):
+        size += len(frame.leaf) + len(frame.private) + len(frame.sealed)
+        try:
+            if frame.readings is not None:
+                size += sum(map(len, frame.readings.sealed))
+                gathered.slips += _slips(frame.readings, frame.private, commit.leaf + place)
+            elif frame.sealed or _of_account(frame):
+                private = decode_private(frame.private)
+                gathered.frames.append(ToOpen(position, header, frame, private))
+                if b'"type":"AccountErased' in frame.leaf:
+                    gathered.gone.add(private.stream)
+        except Corrupt as error:
+            gathered.unread.append(Unread(position, type(error).__name__))
+        position += frame.events
+    return size
+
+
+def _slips(readings: Readings, private_zone: bytes, leaf: int) -> Iterator[Slip]:
+    private = decode_private(private_zone)
+    if len(private.extra) != 16 * len(readings):
+        raise ReadingKeysMissing(len(readings), len(private.extra) // 16)
+    for place, sealed in enumerate(readings.sealed):
+        reading_leaf = readings.leaf(place)
+        key = private.extra[16 * place : 16 * place + 16]
+        yield Slip(reading_leaf[17:33], leaf, place, private.at, key, reading_leaf, sealed)
+
+
+def _of_account(frame: Frame) -> bool:
+    """Whether a public event is of an account's stream: the steps of an erasure are."""
+    return any(mark in frame.leaf for mark in _ACCOUNT_MARKS)
