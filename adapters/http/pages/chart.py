@@ -176,14 +176,14 @@ def _level(wh: int) -> str:
 
 def _paths(bars: Sequence[Bar], top: int) -> Iterator[str]:
     """Yield one path a kind of bar."""
-    whole = top or 1
+    whole, up, down = top or 1, f" {HEIGHT}V", f"V{HEIGHT}z"
     for kind in _DRAWN:
-        drawn = [
-            f"M{place * SLOT + 2} {HEIGHT}V{HEIGHT - max(height * HEIGHT // whole, SMALLEST)}"
-            f"H{(place + slots) * SLOT - 2}V{HEIGHT}z"
-            for _, _, place, slots, its, energy, height, _, _ in bars
-            if its is kind and energy is not None
-        ]
+        drawn = []
+        for bar in [bar for bar in bars if bar.kind is kind and bar.energy_wh is not None]:
+            high = bar.height_wh * HEIGHT // whole
+            y = HEIGHT - (high if high > SMALLEST else SMALLEST)  # noqa: FURB136 - max() is slower
+            left = bar.place * SLOT
+            drawn.append(f"M{left + 2}{up}{y}H{left + bar.slots * SLOT - 2}{down}")
         if drawn:
             yield f'<path class="{kind}" d="{"".join(drawn)}"/>'
 
