@@ -96,21 +96,17 @@ async def _read_on(asked: Round, reader: int, end: float, timed: Timed) -> None:
         timed.milliseconds.append(1e3 * (time.perf_counter() - begin))
         timed.size = len(body)
         if not head.startswith(b"HTTP/1.1 200 ") or page.holds.encode() not in body:
-            raise WrongPage(head)
+            raise WrongPage(head.split(b"\r\n", 1)[0])
     outgoing.close()
     await outgoing.wait_closed()
 
 
 class WrongPage(Exception):
-    """A page was refused, or another home's came."""
-
-    def __init__(self, head: bytes) -> None:
-        """Take the answer's head."""
-        super().__init__(head.split(b"\r\n", 1)[0].decode("ascii", "replace"))
+    """A page was refused, or another home's came; the answer's status line says which."""
 
 
 def _length(head: bytes) -> int:
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line.partition(b":")[2])
-    raise WrongPage(head)
+    raise WrongPage(head.split(b"\r\n", 1)[0])
