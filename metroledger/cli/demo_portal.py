@@ -23,6 +23,8 @@ from adapters.dso.enedis.crypto import Keyring, format_keyring
 from adapters.dso.enedis.nights import History, parcels, runs, simulated_keyring
 from adapters.dso.enedis.pushing import Pace, Target, push
 from adapters.postgres.embedded import EmbeddedPostgres
+from application.access.staff import invite
+from application.access.stores import StaffRole
 from application.ingesting import ingest
 from domain.values import civil_day
 from keys.files import write_durably
@@ -100,7 +102,10 @@ def _play(settings: Settings, arguments: argparse.Namespace) -> None:
         _await_files(settings, say)
         with open_ledger(settings) as installation:
             demo_homes.live_out(installation, homes, say)
+            ticket = invite(installation.services, StaffRole.ADMINISTRATOR)
         _introduce(environment, homes, time.monotonic() - began)
+        print("\nTo see how collection goes, as an administrator (once, within ten minutes):")
+        print(f"  {environment[PUBLIC_URL]}/agents/entree/{ticket}", flush=True)
         end = time.monotonic() + arguments.seconds if arguments.seconds else None
         while not stop.wait(0.2) and (end is None or time.monotonic() < end):
             for part in parts:

@@ -37,7 +37,7 @@ class Demo:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.told += line
-            if "Ctrl-C ends everything" in line:
+            if "/agents/entree/" in line:
                 break
 
     @property
