@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from application.consenting import expire_consent
 from application.parking import drop_expired
-from application.reactions import stop_what_ended
+from application.reactions import start_what_was_granted, stop_what_ended
 from application.residents import settle_reservations
 from domain.errors import Refused
 from domain.values import civil_day
@@ -27,6 +27,7 @@ AT_ONCE: Final = 500
 class Round:
     """What one round of upkeep found to do, in numbers."""
 
+    starts: int
     endings: int
     expired: int
     filed: int
@@ -36,7 +37,9 @@ class Round:
     @property
     def idle(self) -> bool:
         """Whether there was nothing to do."""
-        return not (self.endings or self.expired or self.filed or self.parked_dropped)
+        return not (
+            self.starts or self.endings or self.expired or self.filed or self.parked_dropped
+        )
 
 
 def look_after(services: Services, cursors: Cursors) -> Round:
@@ -44,6 +47,7 @@ def look_after(services: Services, cursors: Cursors) -> Round:
     services.shown.catch_up()
     settle_reservations(services)
     return Round(
+        starts=start_what_was_granted(services, cursors),
         endings=stop_what_ended(services, cursors),
         expired=expire_lapsed(services),
         filed=services.shown.compact(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from application import consenting
 from application.consenting import consents_of
 from application.services import collection_id, new_id
 from application.upkeep import end_epoch_daily, expire_lapsed, look_after
@@ -14,7 +15,7 @@ from domain.aggregates.consent import ConsentStatus, Origin
 from domain.policies.consent import withdraw
 from domain.values import Change, Channel
 from metroledger.bootstrap import open_ledger
-from tests.application.world import settle
+from tests.application.world import settle, wish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +55,25 @@ def test_a_collection_is_stopped_though_the_process_that_withdrew_was_killed(
     assert look_after(ledger.services, ledger.cursors).endings == 1
     assert collection_of(ledger, consent_id) is CollectionStatus.STOPPED
     assert look_after(ledger.services, ledger.cursors).idle
+
+
+def test_a_collection_is_started_though_the_process_that_granted_was_killed(
+    ledger: Installation,
+) -> None:
+    home = settle(ledger, NUMBER, categories=())
+    given = consenting.grant_consent(ledger.services, home.account, home.meter, wish())
+    assert collection_of(ledger, given) is CollectionStatus.IDLE
+    assert look_after(ledger.services, ledger.cursors).starts == 1
+    assert collection_of(ledger, given) is CollectionStatus.RUNNING
+    assert look_after(ledger.services, ledger.cursors).idle
+
+
+def test_what_has_ended_is_not_started(ledger: Installation) -> None:
+    home = settle(ledger, NUMBER, categories=())
+    given = consenting.grant_consent(ledger.services, home.account, home.meter, wish())
+    consenting.withdraw_consent(ledger.services, given, origin=Origin.RESIDENT)
+    assert look_after(ledger.services, ledger.cursors).starts == 0
+    assert collection_of(ledger, given) is CollectionStatus.IDLE
 
 
 def test_on_the_day_after_its_last_a_consent_is_expired_and_not_before(place: Place) -> None:
