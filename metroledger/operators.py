@@ -39,11 +39,15 @@ def enedis(keyring: Keyring) -> Source:
 
 
 def enedis_intake(keyring: Keyring) -> Intake:
-    """Return how what Enedis delivers by itself is taken in: under its own names only."""
+    """Return how what Enedis delivers by itself is taken in: under its own names only.
+
+    Where there are keys, under one of them only: whoever can merely write into the drop box
+    must not make readings. A plain file is parked, and `ingest` takes it in on purpose.
+    """
     source = enedis(keyring)
     return Intake(
         source=replace(source, codec=partial(_read_delivered, keyring)),
-        anyhow=source,
+        anyhow=replace(source, codec=partial(_read_locked, keyring)),
         slot_of=slot_of,
         is_companion=is_companion,
     )
@@ -75,14 +79,22 @@ def keyring_of(settings: Settings, path: Path | None = None) -> Keyring:
 def _read_delivered(keyring: Keyring, name: str, content: bytes) -> Told | Unreadable:
     if parse_name(name) is None:
         return Unreadable(reason=Code.FOREIGN_NAME.value)
-    return _read_enedis(keyring, name, content)
+    return _read_locked(keyring, name, content)
 
 
-def _read_enedis(keyring: Keyring, name: str, content: bytes) -> Told | Unreadable:
+def _read_locked(keyring: Keyring, name: str, content: bytes) -> Told | Unreadable:
+    return _read_enedis(keyring, name, content, locked=bool(keyring.keys))
+
+
+def _read_enedis(
+    keyring: Keyring, name: str, content: bytes, *, locked: bool = False
+) -> Told | Unreadable:
     try:
         file = read(name, content, keyring)
     except FileRefused as refused:
         return Unreadable(reason=refused.code.value)
+    if locked and file.key is None:
+        return Unreadable(reason=Code.NOT_ENCRYPTED.value)
     counts = file.document.counts
     beside = (("blank", counts.blank), ("repeated", counts.repeated))
     return Told(

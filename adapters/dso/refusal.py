@@ -67,6 +67,8 @@ class Code(StrEnum):
     """Something is missing, twice there, or out of its form."""
     NAME = "name"
     """The file's name says other things than its document."""
+    NOT_ENCRYPTED = "not_encrypted"
+    """It was delivered plain, where the operator's files come under a key."""
     FOREIGN_NAME = "foreign_name"
     """The file came by itself under a name that is none of the operator's."""
 

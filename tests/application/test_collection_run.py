@@ -129,6 +129,17 @@ def test_what_was_parked_and_comes_again_when_it_can_be_read_is_taken_in_once(
     assert list((tmp_path / INCOMING / "enedis").iterdir()) == []
 
 
+def test_where_there_are_keys_a_plain_file_is_parked_and_never_taken_in_by_itself(
+    collection: Collection, ledger: Installation, tmp_path: Path
+) -> None:
+    given = replace(collection, intakes={"enedis": enedis_intake(simulated_keyring(SEED))})
+    put(tmp_path, *night())
+    assert round_of(given) == [Result.PARKED]
+    assert states(ledger) == [(State.PARKED, "not_encrypted")]
+    assert list(take_again(given, ledger.clock() - timedelta(days=1))) == []
+    assert not readings_held(ledger)
+
+
 def test_a_file_that_fails_holds_up_none_of_the_others(
     collection: Collection, ledger: Installation, tmp_path: Path
 ) -> None:
