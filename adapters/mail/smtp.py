@@ -82,9 +82,7 @@ class Smtp:
             with self._connect() as server:
                 if self.user is not None:
                     server.login(self.user, self.password or "")
-                server.send_message(message)
-        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
-            raise LetterRefused from None
+                _hand(server, message)
         except (OSError, smtplib.SMTPException):
             raise MailUnavailable from None
 
@@ -96,3 +94,11 @@ class Smtp:
         if self.host not in {"localhost", "127.0.0.1", "::1"}:
             server.starttls(context=context)
         return server
+
+
+def _hand(server: smtplib.SMTP, message: EmailMessage) -> None:
+    """Hand one message over; an address that the server cannot spell is that letter's alone."""
+    try:
+        server.send_message(message)
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError):
+        raise LetterRefused from None

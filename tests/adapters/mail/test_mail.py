@@ -163,3 +163,15 @@ def test_a_letter_that_is_refused_alone_stays_and_keeps_none_waiting(tmp_path: P
     assert [text_of(one)[0] for one in taken] == [LETTER.to]
     (left,) = lying_in(tmp_path)
     assert text_of(left.read_bytes())[0] == "unknown@example.org"
+
+
+@pytest.mark.parametrize("odd", ["hélène@example.org", "a:b@example.org", "a@b@example.org"])
+def test_an_odd_address_that_a_stranger_typed_keeps_no_other_letter_waiting(
+    tmp_path: Path, odd: str
+) -> None:
+    outbox = Outbox(tmp_path / "outbox", SENDER)
+    for to in (odd, LETTER.to):
+        outbox.send(replace(LETTER, to=to))
+    with mail_server() as (post, taken):
+        relay_over(post, tmp_path).send_waiting()
+    assert LETTER.to in [text_of(one)[0] for one in taken]
