@@ -79,7 +79,11 @@ class Account:
             os.close(folder)
         if former := self._writing.get(name):
             former.superseded = True
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise
         upload = self._writing[name] = Upload(name, descriptor, append)
         return upload
 
