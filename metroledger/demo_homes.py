@@ -43,6 +43,10 @@ LIVE_NIGHTS: Final = 8
 """The last nights, which the operator pushes while somebody watches."""
 
 GAP: Final = timedelta(days=12)
+"""Between two deliveries: the days in it are measured together."""
+
+LATE: Final = timedelta(days=75)
+"""Into the history, where nothing was measured yet."""
 
 
 class Story(StrEnum):
@@ -90,7 +94,7 @@ HOMES: Final = (
         power_kva=36,
     ),
     Home(
-        title="appartement, avec un trou dans les mesures",
+        title="appartement, avec des jours non mesurés, d’autres mesurés ensemble",
         name="Louis Perrin",
         email="louis@example.org",
         power_kva=6,
@@ -183,7 +187,7 @@ def settle(installation: Installation, home: Home, meter: SimulatedMeter) -> Set
             act="button Accepter",
             wording_version=VERSION,
             language="fr",
-            years=3,
+            years=1,
         )
         consents.append(consenting.grant_consent(services, account, declared, wish))
         consenting.start(services, consents[-1], Channel.SGE)
@@ -197,7 +201,7 @@ def history_of(settled: Settled, place: int, today: date) -> list[tuple[str, byt
     spans = [(first, last)]
     if settled.home.story is Story.GAP:
         begins = last - timedelta(days=40)
-        spans = [(first, begins), (begins + GAP, last)]
+        spans = [(first + LATE, begins), (begins + GAP, last)]
     return [
         (
             format_name(HistoricName(request=f"DEMO{place}{number}"), extension="csv"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
 import time
@@ -26,6 +27,7 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from application.access.staff import invite
 from application.access.stores import StaffRole
 from application.ingesting import ingest
+from domain.errors import Refused, Unavailable
 from domain.values import civil_day
 from keys.files import write_durably
 from metroledger import demo_homes
@@ -55,9 +57,32 @@ if TYPE_CHECKING:
     from metroledger.settings import Settings
 
 ORIGIN: Final = "ledger.example.org/metropole"
+LOOPBACK: Final = "127.0.0.1"
 PREFERRED_PORT: Final = 8000
 _INTERRUPTED: Final = 130
 _PATIENCE_S: Final = 60.0
+
+
+class PortTaken(Refused):
+    """Somebody listens already where the portal was told to."""
+
+    def __init__(self, port: int) -> None:
+        """Take the port."""
+        super().__init__(
+            f"port {port} cannot be listened on here: it is taken, or not ours to take; name "
+            "another, or none and a free one is found"
+        )
+
+
+class PartSilent(Unavailable):
+    """A part of the demo does not come up."""
+
+    def __init__(self, name: str) -> None:
+        """Take the part's name."""
+        super().__init__(
+            f"the demo's {name} does not answer; {STAGE}/logs/{name}.log says why: correct it, "
+            "and start the demo again"
+        )
 
 
 def add_commands(commands: Commands) -> None:
@@ -69,6 +94,9 @@ def add_commands(commands: Commands) -> None:
 
 
 def _demo(_settings: Settings, arguments: argparse.Namespace) -> int:
+    if arguments.port is not None and not _is_free(arguments.port):
+        raise PortTaken(arguments.port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends all, as Ctrl-C does
     try:
         with clear_stage(STAGE) as settings, EmbeddedPostgres(database_directory(settings)):
             _play(settings, arguments)
@@ -90,19 +118,19 @@ def _play(settings: Settings, arguments: argparse.Namespace) -> None:
     environment = _environment(settings, arguments.port)
     _give_account(settings)
     with contextlib.ExitStack() as stack:
-        stop = stack.enter_context(stopped_by_signals())
         (logs := STAGE / "logs").mkdir()
         parts = [Watched(name, PARTS[name], environment, logs / f"{name}.log") for name in PARTS]
         stack.callback(end_all, parts)
         for part in parts:
             part.start()
-        _await_door(environment[SFTP], parts)
+        _await_door("dropbox", environment[SFTP], parts)
         asyncio.run(_push(settings, environment[SFTP], today, say))
-        _await_door(environment[WEB], parts)
+        _await_door("portal", environment[WEB], parts)
         _await_files(settings, say)
         with open_ledger(settings) as installation:
             demo_homes.live_out(installation, homes, say)
             ticket = invite(installation.services, StaffRole.ADMINISTRATOR)
+        stop = stack.enter_context(stopped_by_signals())
         _introduce(environment, homes, time.monotonic() - began)
         print("\nTo see how collection goes, as an administrator (once, within ten minutes):")
         print(f"  {environment[PUBLIC_URL]}/agents/entree/{ticket}", flush=True)
@@ -143,29 +171,36 @@ def _settle(settings: Settings, today: date, say: _Teller) -> list[Settled]:
 
 def _environment(settings: Settings, port: int | None) -> dict[str, str]:
     """Return what the processes are told: where the ledger is, and free ports on loopback."""
-    web = port if port is not None else _free(PREFERRED_PORT)
+    web = _free(PREFERRED_PORT) if port is None else port
     return {
         **{
             name: value for name, value in os.environ.items() if not name.startswith("METROLEDGER_")
         },
         HOME: str(settings.home),
-        WEB: f"127.0.0.1:{web}",
-        PUBLIC_URL: f"http://127.0.0.1:{web}",
+        WEB: f"{LOOPBACK}:{web}",
+        PUBLIC_URL: f"http://{LOOPBACK}:{web}",
         METROPOLIS: "Métropole (démonstration)",
         MAIL_FROM: "ne-pas-repondre@metropole.example",
-        OPERATIONS: f"127.0.0.1:{_free(9464)}",
-        SFTP: f"127.0.0.1:{_free(2222)}",
+        OPERATIONS: f"{LOOPBACK}:{_free(9464)}",
+        SFTP: f"{LOOPBACK}:{_free(2222)}",
         QUIET_SECONDS: "1",
     }
 
 
 def _free(preferred: int) -> int:
     """Return a port of loopback that nobody listens on, the preferred one if it is free."""
-    for port in (preferred, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    return preferred
+    if _is_free(preferred):
+        return preferred
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server((LOOPBACK, port)):
+            return True
+    except (OSError, OverflowError):
+        return False
 
 
 def _give_account(settings: Settings) -> None:
@@ -208,7 +243,7 @@ def _known_host(settings: Settings) -> Path:
     return known
 
 
-def _await_door(address: str, parts: Sequence[Watched]) -> None:
+def _await_door(name: str, address: str, parts: Sequence[Watched]) -> None:
     """Wait until a part listens; parts that die are started again meanwhile."""
     host, _, port = address.rpartition(":")
     deadline = time.monotonic() + _PATIENCE_S
@@ -218,6 +253,7 @@ def _await_door(address: str, parts: Sequence[Watched]) -> None:
         for part in parts:
             part.look(time.monotonic())
         time.sleep(0.05)
+    raise PartSilent(name)
 
 
 def _await_files(settings: Settings, say: _Teller) -> None:

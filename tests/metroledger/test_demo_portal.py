@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +13,15 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.metroledger.playing import COMMAND, ROOT, environment, open_directory, processes_in
+from tests.metroledger.playing import (
+    COMMAND,
+    INTERRUPTED,
+    ROOT,
+    environment,
+    open_directory,
+    processes_in,
+    run,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +47,11 @@ class Demo:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.told += line
+<<<<<<< HEAD
             if "/agents/entree/" in line:
+=======
+            if "metroledger audit" in line:
+>>>>>>> 9b4e350 (cli: end the portal's demo at once, refuse a taken port, tell the staff's link)
                 break
 
     @property
@@ -92,11 +106,60 @@ def test_whose_account_was_erased_cannot_sign_in_any_more(demo: Demo) -> None:
         assert sign_in(client, "paul@example.org") == 401
 
 
+def test_whoever_plays_the_administrator_gets_a_link_to_this_portal(demo: Demo) -> None:
+    (home,) = re.findall(r"METROLEDGER_HOME=(\S+)", demo.told)
+    (url,) = re.findall(r"METROLEDGER_PUBLIC_URL=(\S+)", demo.told)
+    told = {"METROLEDGER_HOME": home, "METROLEDGER_PUBLIC_URL": url}
+    link = run(demo.directory, "staff", "link", "--role", "administrator", **told).stdout.strip()
+    with demo.browser as client:
+        assert "Espace des agents" in client.get(link).text
+
+
 def test_at_the_end_nothing_of_it_runs(demo: Demo) -> None:
     demo.end()
     assert "everything is stopped" in demo.told
     assert demo.process.returncode == 0
+    assert_empty(demo.directory)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_at_once_when_it_is_interrupted_while_its_parts_start(sent: signal.Signals) -> None:
+    with open_directory() as directory:
+        process = subprocess.Popen(
+            [*COMMAND, "demo-portal"],
+            cwd=directory,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        await_file(directory / "var" / "demo" / "logs" / "collect.log")
+        os.killpg(process.pid, sent)  # a terminal's Ctrl-C goes to its parts too
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == INTERRUPTED
+        assert errors.strip().endswith("the demo was interrupted; nothing of it runs")
+        assert_empty(directory)
+
+
+def test_a_port_that_somebody_listens_on_is_refused_before_anything_starts() -> None:
+    with open_directory() as directory, socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        played = run(directory, "demo-portal", "--port", port)
+        assert played.returncode == 1
+        assert f"port {port} cannot be listened on" in played.stderr
+        assert list(directory.iterdir()) == []
+
+
+def await_file(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert path.exists()
+
+
+def assert_empty(directory: Path) -> None:
     deadline = time.monotonic() + 10
-    while processes_in(demo.directory) and time.monotonic() < deadline:
+    while processes_in(directory) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert processes_in(demo.directory) == []
+    assert processes_in(directory) == []
