@@ -86,7 +86,7 @@ def of_periods(sums: Sequence[PeriodConsumption], grain: Grain, before: int = 0)
     for place, one in enumerate(sums, start=before):
         kind = Kind.MEASURED if one.is_whole else Kind.PARTIAL
         if one.energy_wh is None:
-            kind = Kind.MISSING
+            kind = Kind.HELD if one.held_days or one.shared_days else Kind.MISSING
         energy = one.energy_wh
         name, note = _name(one, grain), _lacking(one, grain)
         days = (one.first_day, one.last_day)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 RUNS_NAMED_MAX: Final = 6
 _SHOWN: Final = {Category.DAILY_INDEX, Category.LOAD_CURVE}
+_LACKING: Final = {Kind.MISSING, Kind.HELD, Kind.PARTIAL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +47,14 @@ class Summary:
     """What a window's bars add up to; `energy_wh` None where nothing does.
 
     `missing` and `held` name the days that are not in it, `missing_more` counts the runs of
-    days that are not named.
+    days that are not named. `is_whole` says that no bar lacks days it should have.
     """
 
     energy_wh: int | None
     missing: tuple[str, ...]
     missing_more: int
     held: tuple[tuple[str, str], ...]
+    is_whole: bool
 
 
 def add(pages: Pages) -> None:
@@ -143,6 +145,7 @@ def summary(drawn: Sequence[Bar]) -> Summary:
         missing=tuple(missing[:RUNS_NAMED_MAX]),
         missing_more=max(0, len(missing) - RUNS_NAMED_MAX),
         held=tuple((bar.label, bar.note) for bar in drawn if bar.kind is Kind.HELD),
+        is_whole=all(bar.kind not in _LACKING for bar in drawn),
     )
 
 

@@ -54,8 +54,8 @@ _WORDS: Final = {
 _ELSE: Final = "Revenez à l’accueil et réessayez ; si cela persiste, écrivez-nous."
 
 _KNOWN: Final[dict[type[MetroledgerError], str]] = {
-    Forged: "L’envoi ne vient pas d’une page de ce site, ou votre session est terminée. "
-    "Rechargez la page et recommencez.",
+    Forged: "Votre session est terminée, ou l’envoi ne vient pas d’une page de ce site : rien "
+    "n’a été fait. Connectez-vous à nouveau et recommencez.",
     TicketWorthless: "Il a déjà servi, ou il est trop ancien. Demandez-en un nouveau.",
     StaffOnly: "Elle est réservée aux agents de la Métropole qui en ont la charge. Demandez un "
     "lien d’accès à qui administre le serveur.",

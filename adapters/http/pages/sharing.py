@@ -53,7 +53,7 @@ def leaving(visit: Visit) -> Response:
 def left(visit: Visit) -> Response:
     """Record that the person asked; the month in which it is answered begins."""
     erasure.request(visit.services, visit.account, resident(visit.account))
-    return visit.go("/effacement?fait=effacement")
+    return visit.go("/effacement")
 
 
 def _received_last(visit: Visit, given: ConsentView) -> datetime | None:

@@ -250,7 +250,7 @@ def ask_for_erasure(hand: Pointer) -> None:
     hand.page.goto("/effacement")
     hand.look("erasure")
     hand.press("Demander l’effacement")
-    hand.page.wait_for_url("**/effacement?fait=effacement")
+    hand.page.get_by_role("heading", name="est enregistrée").wait_for()
     hand.look("erasure-asked")
     hand.activate(hand.page.get_by_role("button", name="Se déconnecter"))
     hand.page.wait_for_url("**/")

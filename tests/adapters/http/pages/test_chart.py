@@ -112,6 +112,25 @@ def test_a_month_that_is_not_over_says_until_when_it_counts() -> None:
     assert axis.slots == 12
 
 
+def test_a_week_measured_with_another_is_not_told_as_not_measured() -> None:
+    window = window_at(Grain.WEEK, FIRST, is_month=False)
+    shared = day(1, 99_000, days=20)
+    found, _ = draw(window, [shared], FIRST, fresh=FIRST + 20 * DAY)
+    whole = [one for one in found if one.energy_wh is None]
+    assert {one.kind for one in whole} == {Kind.HELD}
+    assert all("avec une autre période" in one.note for one in whole)
+    assert summary(found).missing == ()
+    assert not summary(found).is_whole
+
+
+def test_a_sum_of_which_days_are_missing_is_not_told_as_whole() -> None:
+    assert summary(drawn(day(1, 5_000), day(2, 6_000))).is_whole
+    assert not summary(drawn(day(1, 5_000), day(2))).is_whole
+    window = window_at(Grain.MONTH, FIRST, is_month=False)
+    found, _ = draw(window, [day(1, 5_000), day(3, 5_000)], FIRST, fresh=FIRST + 3 * DAY)
+    assert not summary(found).is_whole
+
+
 def test_a_year_of_daily_bars_is_made_in_a_moment() -> None:
     chance, first, last = Random(3), date(2025, 1, 1), date(2025, 12, 31)
     days = (first + n * DAY for n in range(365))
