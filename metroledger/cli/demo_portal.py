@@ -182,14 +182,14 @@ def _environment(settings: Settings, port: int | None) -> dict[str, str]:
         METROPOLIS: "Métropole (démonstration)",
         MAIL_FROM: "ne-pas-repondre@metropole.example",
         OPERATIONS: f"{LOOPBACK}:{_free(9464)}",
-        SFTP: f"{LOOPBACK}:{_free(2222)}",
+        SFTP: f"{LOOPBACK}:{_free()}",
         QUIET_SECONDS: "1",
     }
 
 
-def _free(preferred: int) -> int:
+def _free(preferred: int = 0) -> int:
     """Return a port of loopback that nobody listens on, the preferred one if it is free."""
-    if _is_free(preferred):
+    if preferred and _is_free(preferred):
         return preferred
     with socket.create_server((LOOPBACK, 0)) as probe:
         return int(probe.getsockname()[1])
