@@ -137,7 +137,7 @@ def answer(hand: Pointer) -> None:
     assert boxes[0] is not None
     assert boxes[1] is not None
     assert (boxes[0]["width"], boxes[0]["height"]) == (boxes[1]["width"], boxes[1]["height"])
-    assert "Acceptez-vous que la Métropole reçoive d'Enedis" in page.inner_text("main")
+    assert "Acceptez-vous que la Métropole reçoive d’Enedis" in page.inner_text("main")
     hand.press("Accepter")
     page.wait_for_url("**/accord/puissance-maximale*")
     hand.look("question-2")
