@@ -111,15 +111,16 @@ def collect_once(collection: Collection) -> Iterator[Collected]:
     failed: Exception | None = None
     for file in collection.box.look():
         intake = collection.intakes.get(file.operator)
-        content = file.read() if intake else None
-        if intake is not None and content is not None:
-            try:
-                collected = _collect(collection, intake, file, content)
-            except Unavailable:
-                raise
-            except Exception as error:  # noqa: BLE001 (raised below, after the other files)
-                failed = failed or error
-            else:
+        if intake is None:
+            continue
+        try:
+            collected = _collect(collection, intake, file)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 (raised below, after the other files)
+            failed = failed or error
+        else:
+            if collected is not None:
                 yield collected
     collection.box.empty(collection.services.clock() - collection.kept)
     if failed is not None:
@@ -146,7 +147,11 @@ def take_again(collection: Collection, since: datetime) -> Iterator[Collected]:
         yield Collected(arrival=arrival, outcome=outcome)
 
 
-def _collect(collection: Collection, intake: Intake, file: File, content: bytes) -> Collected:
+def _collect(collection: Collection, intake: Intake, file: File) -> Collected | None:
+    """Take one file in; None when it is not at rest. Its bytes are gone when this returns."""
+    content = file.read()
+    if content is None:
+        return None
     services, source = collection.services, intake.source
     delivery, key = delivery_id(services, named(source, file.name, content))
     companion = intake.is_companion(file.name)

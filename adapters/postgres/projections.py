@@ -1,7 +1,7 @@
 """Projections in PostgreSQL: a schema for each generation, one of them current.
 
-Which generation is current is one row, read again in each transaction that writes and
-looked up by readers every second or when a table they knew is gone. The slips of a file
+Which generation is current is one row, read again in each transaction that writes, and
+looked up by a reader when a table that it knew is gone. The slips of a file
 are written with a binary COPY packed by hand, many times as fast as a statement a row.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ from adapters.dso.enedis.archive import LARGEST_BYTES
 from application.arrivals import Alarm, State, Trouble, alarms
 from application.collecting import ACCEPTED
 from application.collection_run import Collected, Collection, collect_once, take_again
+from application.deliveries import Result
 from application.parking import KEPT_DAYS, parked_content
 from application.telling import tell
 from domain.errors import Unavailable
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from metroledger.bootstrap import Installation
     from metroledger.settings import Settings
 
+PARKED: Final = frozenset({Result.PARKED, Result.ALREADY_PARKED})
 ROUND_S: Final = 0.5
 SINCE_DAYS: Final = 60
 SENTENCES: Final = {
@@ -102,6 +105,8 @@ def _round(installation: Installation, box: Box, *, watched: bool) -> int:
     came = 0
     for collected in collect_once(collection_of(installation, box)):
         came += 1
+        if collected.outcome and collected.outcome.result in PARKED:
+            gc.collect()  # errors and frames hold each other, and a hostile file's bytes with them
         if watched:
             print(_line(collected), flush=True)
         else:
