@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -209,10 +208,7 @@ def consumption(
 
 def received_last(services: Services, access: Access) -> datetime | None:
     """Return when the newest reading under a consent was received, None before any."""
-    today = civil_day(services.clock())
-    month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
-    entries = services.shown.entries(access.consent, month, today)
-    entries = entries or services.shown.entries(access.consent)
+    entries = services.shown.latest(access.consent)
     return max((entry.received_at for entry in entries), default=None)
 
 

@@ -291,9 +291,11 @@ class Projector:
         return self._opened(self.store.held(consent, first, last))
 
     def latest(self, consent: UUID) -> list[Entry]:
-        """Return the newest of a consent's readings: its slips, else its last page."""
-        slips = self.store.slips(consent)
-        return self._opened(Held([] if slips else self.store.last_page(consent), slips)).all
+        """Return the newest of a consent's readings: its last page, and its slips.
+
+        Slips alone would not do: a late day lies there beside a page that has newer ones.
+        """
+        return self._opened(Held(self.store.last_page(consent), self.store.slips(consent))).all
 
     def _opened(self, held: Held) -> Around:
         pages, slips = held

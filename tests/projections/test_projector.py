@@ -11,6 +11,7 @@ from psycopg import sql
 
 from adapters.dso.enedis.series import town
 from application import consenting, erasure
+from application.freshness import last_day_of
 from application.residents import resident
 from application.viewing import overview
 from domain.aggregates.consent import ConsentStatus, Origin
@@ -99,6 +100,19 @@ def test_a_late_day_joins_the_page_of_its_month(
     expected = consumption(series_of(ledger, consent), later, FIRST)
     assert daily(ledger.shown, consent, later, FIRST) == expected
     assert expected[1].energy_wh is not None
+
+
+def test_a_late_day_does_not_make_a_fresh_meter_look_late(
+    ledger: Installation, homes: list[Household], tmp_path: Path
+) -> None:
+    (consent,) = homes[0].consents
+    newest = last_day_of(ledger.shown.latest(consent))
+    compact(ledger.shown)
+    for path in write_nights(tmp_path / "late", town(SEED, 4), [FIRST - timedelta(days=1)]):
+        take(ledger, path)
+    ledger.shown.catch_up()
+    assert len(ledger.shown.store.slips(consent)) == 1
+    assert last_day_of(ledger.shown.latest(consent)) == newest == FIRST + timedelta(NIGHTS - 1)
 
 
 def test_built_again_from_the_log_it_has_the_same_digest(
