@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import Corrupt
 from ledger.readings import ReadingKeysMissing
+from projections.standing import PUBLIC_MARKS
 from projections.store import Slip, Unread
 from schemas.private import decode_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from uuid import UUID
 
     from ledger.record import Frame, Readings, Record
     from ledger.store import Accepted
     from schemas.private import Private
-
-_ACCOUNT_MARKS: Final = (
-    b'"type":"ErasureValidated',
-    b'"type":"DestructionOrdered',
-    b'"type":"AccountErased',
-)
 
 
 class ToOpen(NamedTuple):
@@ -41,7 +35,6 @@ class Gathered:
 
     slips: list[Slip] = field(default_factory=list)
     frames: list[ToOpen] = field(default_factory=list)
-    gone: set[UUID] = field(default_factory=set)
     unread: list[Unread] = field(default_factory=list)
 
 
@@ -55,11 +48,9 @@ def gather(gathered: Gathered, commit: Accepted, record: Record) -> int:
             if frame.readings is not None:
                 size += sum(map(len, frame.readings.sealed))
                 gathered.slips += _slips(frame.readings, frame.private, commit.leaf + place)
-            elif frame.sealed or _of_account(frame):
+            elif frame.sealed or any(mark in frame.leaf for mark in PUBLIC_MARKS):
                 private = decode_private(frame.private)
                 gathered.frames.append(ToOpen(position, header, frame, private))
-                if b'"type":"AccountErased' in frame.leaf:
-                    gathered.gone.add(private.stream)
         except Corrupt as error:
             gathered.unread.append(Unread(position, type(error).__name__))
         position += frame.events
@@ -74,8 +65,3 @@ def _slips(readings: Readings, private_zone: bytes, leaf: int) -> Iterator[Slip]
         reading_leaf = readings.leaf(place)
         key = private.extra[16 * place : 16 * place + 16]
         yield Slip(reading_leaf[17:33], leaf, place, private.at, key, reading_leaf, sealed)
-
-
-def _of_account(frame: Frame) -> bool:
-    """Whether a public event is of an account's stream: the steps of an erasure are."""
-    return any(mark in frame.leaf for mark in _ACCOUNT_MARKS)

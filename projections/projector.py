@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from domain.errors import Corrupt, Unavailable
+from domain.events.account import AccountErased
 from keys import sealing
 from keys.redaction import Redacted
 from ledger.frames import open_event
@@ -147,14 +148,16 @@ class Projector:
             after = commit.position + commit.events
             if size > BYTES_AT_ONCE:
                 break
-        pages = self._stand(gathered)
-        batch = Batch(
-            slips=gathered.slips, standing=pages, gone=gathered.gone, unread=gathered.unread
-        )
+        pages, gone = self._stand(gathered)
+        batch = Batch(slips=gathered.slips, standing=pages, gone=gone, unread=gathered.unread)
         return self.store.apply(part, before, after, batch)
 
-    def _stand(self, gathered: Gathered) -> dict[UUID, StandingRow]:
-        """Return the new pages of the accounts that the gathered events are about."""
+    def _stand(self, gathered: Gathered) -> tuple[dict[UUID, StandingRow], set[UUID]]:
+        """Return the new pages of the accounts that the gathered events are about.
+
+        And the accounts that were erased: a leaf says so, and their keys are gone. The leaf
+        alone, which anybody may append, hides nobody's pages.
+        """
         by_account = self._by_account(self._open(gathered))
         rows = self.store.standing(list(by_account))
         profile = {account: row.key for account, row in rows.items()}
@@ -162,11 +165,17 @@ class Projector:
             own = (one for _, one in events if one.originator_id == account)
             profile.setdefault(account, next((one.private.key for one in own), NO_KEY))
         keys = self._keys.fetch(profile.values())
-        return {
+        pages = {
             account: _page(account, key, rows.get(account), events, gathered.unread)
             for account, events in by_account.items()
             if (key := keys.get(profile[account])) is not None
         }
+        gone = {
+            account
+            for account, events in by_account.items()
+            if account not in pages and any(isinstance(o.event, AccountErased) for _, o in events)
+        }
+        return pages, gone
 
     def _by_account(self, opened: list[_Placed]) -> dict[UUID, list[_Placed]]:
         """Sort events by the account they are about: whose key seals them says so."""

@@ -7,7 +7,7 @@ show who has which meters and consents; a delivery reads it to decide, and its c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,40 +17,8 @@ from domain.aggregates.account import Account
 from domain.aggregates.collection import Collection
 from domain.aggregates.consent import Consent
 from domain.aggregates.meter import Meter
-from domain.events.account import (
-    AccountErased,
-    AccountOpened,
-    DestructionOrdered,
-    ErasureRefused,
-    ErasureRequested,
-    ErasureValidated,
-    TermsAccepted,
-)
-from domain.events.collection import (
-    CollectionResumed,
-    CollectionStarted,
-    CollectionStopped,
-    CollectionSuspended,
-)
-from domain.events.consent import (
-    ConsentExpired,
-    ConsentExtended,
-    ConsentGranted,
-    ConsentRefused,
-    ConsentWithdrawn,
-)
-from domain.events.meter import (
-    ConsentAttached,
-    ConsentDetached,
-    ContractFactsReceived,
-    MeterAttested,
-    MeterDeclared,
-    MeterMovedOut,
-)
+from domain.events import Event
 from keys.redaction import Redacted
-
-if TYPE_CHECKING:
-    from domain.events import Event
 
 State = TypeVar("State")
 
@@ -74,44 +42,27 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
 
 EMPTY: Final = Standing()
 
-_KINDS: Final[tuple[tuple[str, Any, tuple[type[Event], ...]], ...]] = (
-    (
-        "accounts",
-        account,
-        (
-            AccountOpened,
-            TermsAccepted,
-            ErasureRequested,
-            ErasureRefused,
-            ErasureValidated,
-            DestructionOrdered,
-            AccountErased,
-        ),
-    ),
-    (
-        "meters",
-        meter,
-        (
-            MeterDeclared,
-            MeterAttested,
-            ContractFactsReceived,
-            MeterMovedOut,
-            ConsentAttached,
-            ConsentDetached,
-        ),
-    ),
-    (
-        "consents",
-        consent,
-        (ConsentGranted, ConsentExtended, ConsentWithdrawn, ConsentRefused, ConsentExpired),
-    ),
-    (
-        "collections",
-        collection,
-        (CollectionStarted, CollectionSuspended, CollectionResumed, CollectionStopped),
-    ),
+_AGGREGATES: Final[dict[str, Any]] = {
+    "accounts": account,
+    "meters": meter,
+    "consents": consent,
+    "collections": collection,
+}
+_KIND_OF: Final[dict[type[Event], tuple[str, Any]]] = {
+    event: (name, module)
+    for name, module in _AGGREGATES.items()
+    for moves in module.TRANSITIONS.values()
+    for event in moves
+}
+"""Which kind of stream an event is of: each aggregate's own table of moves says so."""
+
+PUBLIC_MARKS: Final = tuple(
+    f'"type":"{event.TOPIC}"'.encode()
+    for event, (name, _) in _KIND_OF.items()
+    if name == "accounts" and event.KEY is None
 )
-_KIND_OF: Final = {event: (name, module) for name, module, events in _KINDS for event in events}
+"""What marks the leaves of an account's public events, the steps of an erasure: they lie in the
+account's own stream, and no key says whose they are."""
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(Standing)
