@@ -8,16 +8,13 @@ checkpoint; one process; no replication.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 import statistics
-import tempfile
 import threading
 import time
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from eventsourcing.persistence import StoredEvent
@@ -29,6 +26,7 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.log import PostgresLog
 from application.recorder import opaque_commit
 from application.services import new_id
+from bench.place import home
 from bench.records import FILES, METERS, deliveries
 from bench.table import Row, arguments, report
 from keys.keyring import FileKeyring
@@ -39,7 +37,7 @@ from ledger.readings import key_ids, open_readings
 from ledger.record import assemble, decode, encode_header
 from ledger.rule import Fate, Head, Rule
 from ledger.store import Cursor
-from metroledger.bootstrap import create_ledger, open_ledger
+from metroledger.bootstrap import open_ledger
 from metroledger.settings import Settings
 from schemas.private import decode_private
 
@@ -59,7 +57,7 @@ DELIVERY_BYTES: Final = 100_000
 def main() -> None:
     """Run every part and print the table."""
     asked = arguments(__doc__.splitlines()[0] if __doc__ else "")
-    with _home() as settings, open_ledger(settings) as installation:
+    with home() as settings, open_ledger(settings) as installation:
         rows = list(commits(installation, asked.seconds))
         records = deliveries(installation)
         rows += published(installation, records)
@@ -72,16 +70,6 @@ def main() -> None:
         f"{FILES} deliveries of {METERS:,} readings with ten registers each, one commit each",
     ]
     report(rows, conditions, asked.json)
-
-
-@contextlib.contextmanager
-def _home() -> Iterator[Settings]:
-    with tempfile.TemporaryDirectory(prefix="metroledger-bench-") as directory:
-        Path(directory).chmod(0o711)
-        settings = Settings(home=Path(directory) / "home")
-        with EmbeddedPostgres(settings.postgres):
-            create_ledger(settings, "ledger.example.org/bench")
-            yield settings
 
 
 # ── commits ──────────────────────────────────────────────────────────────────────────────────────

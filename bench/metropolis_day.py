@@ -11,12 +11,9 @@ aggregate a meter, loaded, appended to and saved, one at a time and a hundred to
 from __future__ import annotations
 
 import argparse
-import contextlib
 import multiprocessing
 import resource
 import statistics
-import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import date
@@ -28,11 +25,12 @@ from adapters.dso.enedis.series import index_wh
 from adapters.dso.enedis.simulator import MOST_METERS, Night, sent
 from adapters.postgres.embedded import EmbeddedPostgres
 from bench import town
+from bench.place import home, say
 from bench.rival import bulk_insert, load_append_save
 from bench.stages import stages
 from bench.table import Row, report
 from domain.values import next_day
-from metroledger.bootstrap import create_ledger, open_ledger, rest_garbage_collector
+from metroledger.bootstrap import open_ledger, rest_garbage_collector
 from metroledger.cli.files import ingest_file
 from metroledger.settings import Settings
 from projections.consumption import daily
@@ -64,16 +62,16 @@ class Worker:
 def main() -> None:
     """Settle the town, take a day in, compare, and print the table."""
     asked = _arguments()
-    with _home() as settings:
+    with home() as settings:
         meters = town.meters(asked.meters)
-        _say(f"settling {asked.meters:,} households …")
+        say(f"settling {asked.meters:,} households …")
         with open_ledger(settings) as installation:
             homes = town.settle(installation, [meter.number for meter in meters], _progress)
-            _say("showing their accounts …")
+            say("showing their accounts …")
             installation.shown.catch_up()
-        _say("the day before, so that there is something to count from …")
+        say("the day before, so that there is something to count from …")
         _take_day(settings, _write(settings, meters, FIRST), asked.workers)
-        _say("the day itself …")
+        say("the day itself …")
         files = _write(settings, meters, next_day(FIRST))
         seconds, workers = _take_day(settings, files, asked.workers)
         with open_ledger(settings) as installation:
@@ -101,23 +99,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@contextlib.contextmanager
-def _home() -> Iterator[Settings]:
-    with tempfile.TemporaryDirectory(prefix="metroledger-bench-") as directory:
-        Path(directory).chmod(0o711)
-        settings = Settings(home=Path(directory) / "home")
-        with EmbeddedPostgres(settings.postgres):
-            create_ledger(settings, "ledger.example.org/bench")
-            yield settings
-
-
-def _say(what: str) -> None:
-    print(f"# {what}", file=sys.stderr, flush=True)
-
-
 def _progress(settled: int) -> None:
     if settled % 30_000 == 0:
-        _say(f"  {settled:,}")
+        say(f"  {settled:,}")
 
 
 def _write(settings: Settings, meters: Sequence[SimulatedMeter], day: date) -> list[Path]:

@@ -18,7 +18,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -30,15 +29,15 @@ from adapters.dso.enedis.crypto import Algorithm, FileKey, Keyring
 from adapters.dso.enedis.series import index_wh
 from adapters.dso.enedis.simulator import MOST_METERS, Night, sent
 from adapters.http.pages.words import meter_number, with_unit
-from adapters.postgres.embedded import EmbeddedPostgres
 from application import viewing
 from application.access import sessions
 from bench import town
+from bench.place import home, say
 from bench.readers import Page, Round, Timed, read_round
 from bench.table import Row, report
 from domain.aggregates.consumption import consumption
 from domain.values import civil_day, next_day
-from metroledger.bootstrap import create_ledger, open_ledger, rest_garbage_collector
+from metroledger.bootstrap import open_ledger, rest_garbage_collector
 from metroledger.cli.files import ingest_file
 from metroledger.settings import Settings
 from projections.series import show
@@ -87,7 +86,7 @@ class Homes:
 def main(homes_by_default: int = 1_000, days_by_default: int = 365) -> None:
     """Settle, take the year in, serve, read, and print the table."""
     asked = _arguments(homes_by_default, days_by_default)
-    with _home() as settings:
+    with home() as settings:
         with open_ledger(settings) as installation:
             homes = _settle(installation, asked.homes, asked.days)
             rows = [_take_year(installation, homes)]
@@ -114,25 +113,11 @@ def _arguments(homes: int, days: int) -> argparse.Namespace:
     return parser.parse_args()
 
 
-@contextlib.contextmanager
-def _home() -> Iterator[Settings]:
-    with tempfile.TemporaryDirectory(prefix="metroledger-bench-") as directory:
-        Path(directory).chmod(0o711)
-        settings = Settings(home=Path(directory) / "home")
-        with EmbeddedPostgres(settings.postgres):
-            create_ledger(settings, "ledger.example.org/bench")
-            yield settings
-
-
-def _say(what: str) -> None:
-    print(f"# {what}", file=sys.stderr, flush=True)
-
-
 # ── the history ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _settle(installation: Installation, count: int, days: int) -> Homes:
-    _say(f"settling {count:,} homes …")
+    say(f"settling {count:,} homes …")
     meters = town.meters(count)
     accounts = town.settle(installation, [meter.number for meter in meters])
     installation.shown.catch_up()
@@ -142,7 +127,7 @@ def _settle(installation: Installation, count: int, days: int) -> Homes:
 
 def _take_year(installation: Installation, homes: Homes) -> Row:
     """Take every night's files in and file them; the night before too, to count from."""
-    _say("taking the history in …")
+    say("taking the history in …")
     directory = installation.settings.home / "incoming"
     directory.mkdir()
     begin = time.perf_counter()
@@ -244,7 +229,7 @@ def _free_ports() -> tuple[int, int]:
 
 def _read(port: int, process: int, pages: dict[str, list[Page]], seconds: float) -> Iterator[Row]:
     for what, some in pages.items():
-        _say(f"reading the {what} …")
+        say(f"reading the {what} …")
         _round(Round(port=port, pages=some, readers=READERS, seconds=1.0))
         before = _cpu_s(process)
         timed = _round(Round(port=port, pages=some, readers=READERS, seconds=seconds, seed=1))
@@ -260,7 +245,7 @@ def _read_beside(
     seconds: float,
 ) -> Iterator[Row]:
     """Read the year while nights before it are taken in and filed without a pause."""
-    _say("reading the year while files are taken in …")
+    say("reading the year while files are taken in …")
     context = multiprocessing.get_context("spawn")
     ready, done = context.Event(), context.Event()
     taken = context.Value("i", 0)
