@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from application.deliveries import Incoming
     from application.services import Services
     from domain.aggregates.agreement import Agreement
-    from domain.values import Category, Stream
+    from domain.values import Stream
     from keys.tree import Ring
     from ledger.forms import Form
     from projections.covers import Cover
@@ -106,7 +106,7 @@ class Collector:
     covers: dict[bytes, list[Cover]] = field(default_factory=dict)
     rings: dict[bytes, Ring] = field(default_factory=dict)
     reasons: dict[bytes, Uncovered | None] = field(default_factory=dict)
-    _judged: dict[tuple[Footing, Category], Uncovered | None] = field(default_factory=dict)
+    _judged: dict[Footing, Uncovered | None] = field(default_factory=dict)
 
     def sort(self, rows: Sequence[Form]) -> tuple[list[Taking], dict[str, Counter[str]]]:
         """Return what is taken in, and what became of the rows of each point number."""
@@ -175,13 +175,12 @@ class Collector:
             started_at=max(started_at, self.at) if started_at else None,
             power_kva=power_of(cover.powers, self.today),
         )
-        key = (footing, cover.category)
-        if key not in self._judged:
+        if footing not in self._judged:
             channel = self.collecting.incoming.channel
-            self._judged[key] = uncovered_on(
+            self._judged[footing] = uncovered_on(
                 self.agreement, channel, footing, cover.category, received_at=self.at
             )
-        return self._judged[key]
+        return self._judged[footing]
 
     def sealable(self, taken: Sequence[Taking]) -> list[Row]:
         """Return what is taken in with its keys, minting those of a consent's first in a year."""

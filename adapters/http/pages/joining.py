@@ -12,6 +12,8 @@ from application.access.door import EmailUnfit, NameUnfit, NotSignedIn
 from application.access.passwords import LONGEST, SHORTEST, PasswordUnfit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import Response
 
     from adapters.http.pages.frame import Pages, Visit
@@ -48,15 +50,7 @@ def ask(visit: Visit) -> Response:
 
 def asked(visit: Visit) -> Response:
     """Answer the same whether the e-mail has an account or not; the letter says the rest."""
-    email = visit.fields.get("email", "")
-    try:
-        write = visit.site.door.ask_to_sign_up(email, address=visit.address)
-    except EmailUnfit:
-        form = Form(visit.fields, {"email": _EMAIL})
-        return visit.page("sign_up.html", status=422, form=form)
-    response = visit.page("letter_sent.html", why="sign_up")
-    response.background = BackgroundTask(write)
-    return response
+    return _write_to(visit, visit.site.door.ask_to_sign_up, "sign_up")
 
 
 def join(visit: Visit) -> Response:
@@ -114,13 +108,17 @@ def forgotten(visit: Visit) -> Response:
 
 def remembered(visit: Visit) -> Response:
     """Answer the same whether it has an account or not."""
-    email = visit.fields.get("email", "")
+    return _write_to(visit, visit.site.door.ask_for_new_password, "forgotten")
+
+
+def _write_to(visit: Visit, ask: Callable[..., Callable[[], None]], why: str) -> Response:
+    """Ask the door for a letter, to be written after the answer, which tells nothing."""
     try:
-        write = visit.site.door.ask_for_new_password(email, address=visit.address)
+        write = ask(visit.fields.get("email", ""), address=visit.address)
     except EmailUnfit:
         form = Form(visit.fields, {"email": _EMAIL})
-        return visit.page("forgotten.html", status=422, form=form)
-    response = visit.page("letter_sent.html", why="forgotten")
+        return visit.page(f"{why}.html", status=422, form=form)
+    response = visit.page("letter_sent.html", why=why)
     response.background = BackgroundTask(write)
     return response
 
