@@ -214,8 +214,8 @@ def rest_garbage_collector() -> None:
     """Let the collector of cycles look a hundred times more rarely, and not at what is there now.
 
     For processes that take files in or draw pages: a file makes some hundred thousand objects
-    without a cycle, a page thousands, and looking through them costs a third of a file's time
-    and a tenth of a page's. Memory stays flat all the same: what is not in a cycle is freed at
+    without a cycle, a page thousands, and looking through them costs over a quarter of a
+    file's time. Memory stays flat all the same: what is not in a cycle is freed at
     once.
     """
     gc.collect()

@@ -1,6 +1,6 @@
 """Of each account, what a delivery decides on: its consents to collect, and nothing else.
 
-A tenth of the account's standing, sealed beside it under the same key and made from it
+Less than the account's standing, sealed beside it under the same key and made from it
 alone, so that a file of 3,000 meters is decided with one small page a meter.
 """
 
