@@ -6,21 +6,31 @@ as a field's value, and nowhere else; so pages are parsed and looked through.
 
 from __future__ import annotations
 
-import json
+import contextlib
+import multiprocessing
+import os
 import re
+import resource
 import socket
-from html.parser import HTMLParser
-from itertools import count, cycle, islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import quote, urlsplit
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import cycle, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi.routing import iter_route_contexts
 
 from adapters.http.guard import BODY_MAX
-from application.access import sessions
+from metroledger.settings import DATABASE, HOME, OPERATIONS, TRUSTED_PROXIES, WEB
+from tests.adapters.http.api.attacking import Attacker, Field, Target, attack, breaking, judge
 from tests.adapters.http.api.test_routes import API, body_of
 from tests.adapters.http.hostile import MARK, hostile
+from tests.application.world import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,24 +40,9 @@ if TYPE_CHECKING:
 STRINGS: Final = 5_000
 SAMPLED_A_FIELD: Final = 12
 HEADERS: Final = ("If-None-Match", "If-Match", "Content-Type", "Cookie", "X-Form-Token", "Origin")
-_keys = count()
-
-
-class Field(NamedTuple):
-    """One place of one route where somebody may write something."""
-
-    method: str
-    path: str
-    where: str
-    name: str
-
-
-class Answer(NamedTuple):
-    """What came back: the status, the head as it was sent, the body."""
-
-    status: int
-    head: bytes
-    content: bytes
+WARM: Final = 20
+ATTACKERS: Final = 3
+MEMORY_BYTES: Final = 64 << 20
 
 
 def fields_of(document: dict[str, Any]) -> Iterator[Field]:
@@ -110,114 +105,16 @@ def _values(world: World) -> dict[str, str]:
     }
 
 
-def send(world: World, field: Field, said: str) -> Answer:
-    """Send one string in one field, everything else as it should be, byte by byte."""
-    values = _values(world)
-    if field.where == "path":
-        values[field.name] = _quoted(said)
-    path = field.path.format(**values)
-    if field.where == "query":
-        path += f"?{field.name}={_quoted(said)}"
-    headers = {
-        "Host": urlsplit(world.url).netloc,
-        "Cookie": "; ".join(f"{k}={v}" for k, v in world.owner.client.cookies.items()),
-        "X-Form-Token": world.owner.client.headers["X-Form-Token"],
-        "Idempotency-Key": f"hostile-key-{next(_keys)}",
-        "Content-Type": "application/json",
-        "Connection": "close",
-    }
-    if field.where == "header":
-        headers[field.name] = said
-    body = b""
-    if field.where == "body":
-        told = said if field.name == "" else json.dumps(_told(world, field) | {field.name: said})
-        body = told.encode("utf-8", "surrogatepass")
-    if field.where == "form":
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-        token = world.begin()  # a form may be the one that signs out
-        headers["Cookie"] = f"{world.cookie}={token}"
-        form = {"form_token": sessions.form_token(token), field.name: said}
-        body = "&".join(f"{_quoted(k)}={_quoted(v)}" for k, v in form.items()).encode()
-    headers["Content-Length"] = str(len(body))
-    lines = [f"{field.method.upper()} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
-    head = "\r\n".join(lines).encode("utf-8", "surrogatepass")
-    return _exchange(world, head + b"\r\n\r\n" + body)
-
-
-def _told(world: World, field: Field) -> dict[str, object]:
-    """The body that the route takes, but for one field: so the string comes as far as it can."""
-    return body_of(field.path, world.owner) or {}
-
-
-def _quoted(said: str) -> str:
-    return quote(said.encode("utf-8", "surrogatepass"), safe="")
-
-
-def _exchange(world: World, request: bytes) -> Answer:
-    address = urlsplit(world.url)
-    with socket.create_connection((address.hostname or "", address.port or 0), 30) as wire:
-        wire.sendall(request)
-        received = b""
-        while chunk := wire.recv(65_536):
-            received += chunk
-    head, _, content = received.partition(b"\r\n\r\n")
-    return Answer(int(head.split(b" ", 2)[1]), head, content)
-
-
-def judge(field: Field, said: str, answer: Answer) -> str | None:
-    """Say what is wrong with an answer, None when nothing is."""
-    if answer.status >= 500:
-        return f"{field}: {answer.status} for {said[:60]!a}"
-    if MARK.encode() in answer.head:
-        return f"{field}: a header repeats {said[:60]!a}"
-    if b"text/html" in answer.head:
-        looking = _Looking()
-        looking.feed(answer.content.decode())
-        return f"{field}: {looking.found[0]} of {said[:60]!a}" if looking.found else None
-    if MARK.encode() in answer.content:
-        return f"{field}: repeats {said[:60]!a}"
-    return None
-
-
-class _Looking(HTMLParser):
-    """Looks for what was sent, anywhere in a page but in a text or a field's value."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._script = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._script = tag in {"script", "style"}
-        self._look(f"tag {tag}", tag)
-        for name, value in attrs:
-            self._look(f"attribute of {tag}", name)
-            if name != "value":
-                self._look(f"{name} of {tag}", value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._script = False
-        self._look("end of a tag", tag)
-
-    def handle_data(self, data: str) -> None:
-        if self._script:
-            self._look("script", data)
-
-    def handle_comment(self, data: str) -> None:
-        self._look("comment", data)
-
-    def handle_decl(self, decl: str) -> None:
-        self._look("declaration", decl)
-
-    def unknown_decl(self, data: str) -> None:
-        self._look("declaration", data)
-
-    def handle_pi(self, data: str) -> None:
-        self._look("instruction", data)
-
-    def _look(self, where: str, text: str) -> None:
-        if MARK in text:
-            self.found.append(where)
+def target_of(world: World, port: int) -> Target:
+    """Return the portal at a port as the owner attacks it."""
+    bodies = {one.path: body_of(one.path, world.owner) for one in all_fields(world)}
+    return Target(
+        port=port,
+        cookie=world.cookie,
+        token=world.begin(),
+        values=_values(world),
+        bodies={path: body for path, body in bodies.items() if body},
+    )
 
 
 def test_hostile_strings_in_every_field_break_nothing_and_are_repeated_nowhere(
@@ -227,11 +124,12 @@ def test_hostile_strings_in_every_field_break_nothing_and_are_repeated_nowhere(
     fields = all_fields(world)
     assert len(fields) > 60
     strings = cycle(hostile(700))
-    faults = [
-        judge(field, said, send(world, field, said))
-        for field in fields
-        for said in islice(strings, SAMPLED_A_FIELD)
-    ]
+    with Attacker(target_of(world, urlsplit(world.url).port or 0)) as attacker:
+        faults = [
+            judge(field, said, attacker.send(field, said))
+            for field in fields
+            for said in islice(strings, SAMPLED_A_FIELD)
+        ]
     assert [fault for fault in faults if fault] == []
     assert world.owner.get("account").status_code == 200
     names = {one.name for one in fields}
@@ -242,35 +140,86 @@ def test_hostile_strings_in_every_field_break_nothing_and_are_repeated_nowhere(
 def test_the_looking_finds_what_breaks_out_of_a_text_and_only_that() -> None:
     """The judge itself is tried: a test that finds nothing must be able to find something."""
     harmless = f'<p>&lt;b {MARK}&gt; {MARK}</p><input value="{MARK} &quot;">'
-    breaking = [
+    broken = [
         f"<{MARK}>",
         f"<p {MARK}=1>",
         f'<a href="javascript:{MARK}">',
+        f'<a href="javascript:&#{ord(MARK[0])};{MARK[1:]}">',
         f"<script>{MARK}</script>",
         f"<!-- {MARK} -->",
         f'<img src=x onerror="{MARK}">',
     ]
-    for page in (harmless, *breaking):
-        looking = _Looking()
-        looking.feed(page)
-        assert bool(looking.found) == (page != harmless), page
+    for page in (harmless, *broken):
+        assert bool(breaking(page)) == (page != harmless), page
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(0)
 def test_every_hostile_string_in_every_field(world: World) -> None:
+    """Against a portal as an operator starts it, whose memory is looked at too."""
     fields = all_fields(world)
-    strings = hostile(STRINGS)
-    statuses: dict[int, int] = {}
+    statuses: Counter[int] = Counter()
     faults = []
-    for field in fields:
-        for said in strings:
-            answer = send(world, field, said)
-            statuses[answer.status] = statuses.get(answer.status, 0) + 1
-            if fault := judge(field, said, answer):
-                faults.append(fault)
-    print(f"{len(strings)} hostile strings in {len(fields)} fields: {sum(statuses.values())} sent")
-    print(f"  answers: {dict(sorted(statuses.items()))}")
+    with portal(world) as (port, process), attackers() as pool:
+        target, count = target_of(world, port), len(fields)
+        warm = [pool.submit(attack, target, n, fields[n], WARM) for n in range(count)]
+        assert [fault for done in warm for fault in done.result().faults] == []
+        before, begun = resident_bytes(process), time.monotonic()
+        asked = [pool.submit(attack, target, count + n, fields[n], STRINGS) for n in range(count)]
+        for number, done in enumerate(as_completed(asked)):
+            attacked = done.result()
+            statuses += attacked.statuses
+            faults += attacked.faults
+            told = f"{attacked.field.method} {attacked.field.path} {attacked.field.name}"
+            print(f"{number + 1}/{count} {told} {dict(attacked.statuses)}", flush=True)
+        seconds = time.monotonic() - begun
+        grown = resident_bytes(process) - before
+    print(f"{STRINGS} hostile strings in {count} fields: {statuses.total()} sent")
+    print(f"  answers: {dict(sorted(statuses.items()))}, {statuses.total() / seconds:.0f}/s")
+    print(f"  memory of the portal: {before >> 20} MB, {grown >> 20} MB more at the end")
     assert faults == []
+    assert statuses.total() == STRINGS * count
+    assert grown <= MEMORY_BYTES
+
+
+@contextlib.contextmanager
+def portal(world: World) -> Iterator[tuple[int, int]]:
+    """Serve the world's ledger in a process of its own; yields its port and its number."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = world.ledger.settings
+    environment = os.environ | {
+        HOME: str(settings.home),
+        DATABASE: settings.database_url or "",
+        WEB: f"127.0.0.1:{port}",
+        OPERATIONS: "127.0.0.1:0",
+        TRUSTED_PROXIES: "127.0.0.1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "metroledger", "serve"],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"serve: "), "the portal did not start"
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def attackers() -> ProcessPoolExecutor:
+    """Return processes that attack beside each other."""
+    return ProcessPoolExecutor(ATTACKERS, multiprocessing.get_context("spawn"))
+
+
+def resident_bytes(process: int) -> int:
+    """Return how much memory a process holds."""
+    pages = Path(f"/proc/{process}/statm").read_text("ascii").split()[1]
+    return int(pages) * resource.getpagesize()
 
 
 @pytest.mark.parametrize("declared", [True, False])
