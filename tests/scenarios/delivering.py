@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.application.world import Place
 
 PIECE = 1 << 12
+PAUSE_S = 0.05
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ def push_with_cuts(place: Place, files: Sequence[Path], chance: Random, cuts: in
 
     async def run() -> None:
         async with await listen("127.0.0.1", 0, door, box.host_key) as server:
-            client = _Pushing(server.get_port(), key, box.host_key)
+            client = Pushing(server.get_port(), key, box.host_key)
             for number, path in enumerate(files):
                 left = cuts * (number + 1) // len(files) - done.cut
                 await client.push(path.name, path.read_bytes(), chance, left, done)
@@ -62,7 +63,7 @@ def push_with_cuts(place: Place, files: Sequence[Path], chance: Random, cuts: in
 
 
 @dataclass(slots=True)
-class _Pushing:
+class Pushing:
     """An operator that begins again after each cut: where it stood, or from the beginning."""
 
     port: int
@@ -83,6 +84,17 @@ class _Pushing:
                 await file.write(content)
             if temporary:
                 await client.posix_rename(target, name)
+
+    async def trickle(self, name: str, content: bytes) -> None:
+        """Push a file slowly, in pieces; raises what asyncssh does where it is cut off."""
+        async with (
+            self._connect() as connection,
+            connection.start_sftp_client() as client,
+            client.open(name, "wb") as file,
+        ):
+            for at in range(0, len(content), PIECE):
+                await file.write(content[at : at + PIECE])
+                await asyncio.sleep(PAUSE_S)
 
     async def _cut(self, name: str, content: bytes, chance: Random, *, resumes: bool) -> int:
         async with self._connect() as connection:

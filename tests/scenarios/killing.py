@@ -149,14 +149,13 @@ def kill_servers(place: Place, files: Sequence[Path], chance: Random, kills: int
     server up again. Several processes of the server die with the first, as after a power cut.
     """
     done, batch, known = Kills(), max(2, len(files) // kills), 0
-    data = database_directory(place.settings) / "data"
     while done.killed < kills:
         known = min(len(files), known + batch) if known < len(files) else batch
         with place.start("ingest", *files[known - batch : known]) as process:
             if process.stdout is not None:
                 process.stdout.readline()  # one file is in: the server is up
             time.sleep(chance.uniform(0, 0.03))
-            done.killed += _kill_postmaster(data)
+            done.killed += kill_server(place)
             out, err = process.communicate(timeout=60)
         if process.returncode == 0:
             done.finished += 1
@@ -169,7 +168,9 @@ def kill_servers(place: Place, files: Sequence[Path], chance: Random, kills: int
     return done
 
 
-def _kill_postmaster(data: Path) -> bool:
+def kill_server(place: Place) -> bool:
+    """Kill -9 the first process of a place's embedded server; say whether there was one."""
+    data = database_directory(place.settings) / "data"
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         number = (data / "postmaster.pid").read_text("ascii").split(maxsplit=1)[0]
         os.kill(int(number), signal.SIGKILL)

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-import shutil
+import asyncio
+import contextlib
+import itertools
+import socket
 import subprocess
 import sys
+import threading
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from metroledger.settings import OPERATIONS, QUIET_SECONDS, WEB
+import asyncssh
+
+from adapters.dropbox.server import make_host_key
+from metroledger.settings import OPERATIONS, QUIET_SECONDS, SFTP, WEB
 from tests.application.world import ROOT
+from tests.scenarios.delivering import Pushing
+from tests.scenarios.killing import kill_server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from random import Random
 
     from tests.application.world import Place
 
-PARTS = ("collect", "upkeep", "serve")
+PARTS: Final = ("collect", "upkeep", "serve", "dropbox")
+SERVER: Final = "postgres"
+VICTIMS: Final = (*PARTS, SERVER)
+_AGAIN_S: Final = 0.2
 
 
 @dataclass(slots=True)
@@ -26,63 +39,115 @@ class Parts:
     """The processes of a ledger at work; each may be killed, and is then started again."""
 
     place: Place
+    sftp: int
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, part: str) -> None:
-        free = "127.0.0.1:0"
-        self.running[part] = subprocess.Popen(
-            [sys.executable, "-m", "metroledger", part],
-            env={**self.place.environment, QUIET_SECONDS: "1", WEB: free, OPERATIONS: free},
+    def start(self, *command: str) -> None:
+        self.running[command[0]] = subprocess.Popen(
+            [sys.executable, "-m", "metroledger", *command],
+            env=self._environment(),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
 
-    def kill(self, part: str) -> bool:
-        """Kill a part; say whether it was alive."""
-        process = self.running[part]
+    def see_to(self) -> None:
+        """Start what has ended by itself, as whoever supervises does."""
+        for part in PARTS:
+            if part not in self.running or self.running[part].poll() is not None:
+                self.start(part)
+
+    def kill(self, victim: str) -> bool:
+        """Kill -9 a part, or the first process of the database; say whether it was alive."""
+        if victim == SERVER:
+            return kill_server(self.place)
+        process = self.running[victim]
         alive = process.poll() is None
         process.kill()
         process.wait()
         return alive
 
-    def end(self) -> None:
-        for process in self.running.values():
-            process.kill()
-            process.wait()
-
-
-def deliver_with_kills(place: Place, files: Sequence[Path], chance: Random, kills: int) -> int:
-    """Deliver files while any part is killed -9 and started again; return how many kills hit."""
-    incoming = place.settings.dropbox.place / "incoming" / "enedis"
-    incoming.mkdir(parents=True)
-    parts, hit = Parts(place), 0
-    try:
-        for part in PARTS:
-            parts.start(part)
-        for number in range(kills):
-            begin, end = (len(files) * n // kills for n in (number, number + 1))
-            for path in files[begin:end]:
-                shutil.copy(path, incoming)
-            victim = chance.choice(PARTS)
-            wait_s = chance.uniform(0.2, 3.0)
-            with_time_left = parts.running[victim]
-            try:
-                with_time_left.wait(wait_s)
-            except subprocess.TimeoutExpired:
-                hit += parts.kill(victim)
-            parts.start(victim)
-    finally:
-        parts.end()
-    for command in (("collect", "--once"), ("upkeep", "--once")):
+    def do(self, *command: str) -> None:
+        """Run a part to its end."""
         done = subprocess.run(
             [sys.executable, "-m", "metroledger", *command],
-            env={**place.environment, QUIET_SECONDS: "1"},
+            env=self._environment(),
             cwd=ROOT,
             capture_output=True,
             timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-    assert not any(incoming.iterdir())
+
+    def end(self) -> None:
+        for process in self.running.values():
+            process.kill()
+            process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        free = "127.0.0.1:0"
+        ours = {QUIET_SECONDS: "1", WEB: free, OPERATIONS: free, SFTP: f"127.0.0.1:{self.sftp}"}
+        return {**self.place.environment, **ours}
+
+
+def deliver_with_kills(
+    place: Place, files: Sequence[Path], chance: Random, kills: int
+) -> Counter[str]:
+    """Push files in while any part is killed -9 and started again; return which kills hit."""
+    parts, hit = Parts(place, _free_port()), Counter[str]()
+    box = place.settings.dropbox
+    box.accounts.mkdir(parents=True)
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    key.write_public_key(box.accounts / "enedis.pub")
+    make_host_key(box.host_key)
+    client = Pushing(parts.sftp, key, box.host_key)
+    begun, ended = 0, len(files)
+    try:
+        for number, victim in enumerate(itertools.islice(_victims(chance), kills)):
+            parts.see_to()
+            begun, ended = (len(files) * n // kills for n in (number, number + 1))
+            with _pushing(client, files[begun:ended], parts.see_to):
+                threading.Event().wait(chance.uniform(0.2, 3.0))
+                hit[victim] += parts.kill(victim)
+                if victim != SERVER:
+                    parts.start(victim)
+    finally:
+        parts.end()
+    parts.do("collect", "--once")
+    parts.do("upkeep", "--once")
+    assert not any((box.place / "incoming" / "enedis").iterdir())
     return hit
+
+
+def _victims(chance: Random) -> Iterator[str]:
+    """Yield victims for ever: in every round each once, in another order."""
+    while True:
+        yield from chance.sample(VICTIMS, len(VICTIMS))
+
+
+@contextlib.contextmanager
+def _pushing(client: Pushing, files: Sequence[Path], see_to: Callable[[], None]) -> Iterator[None]:
+    """Push files meanwhile, each until it was taken whole; wait for the last at the end."""
+    pushing = threading.Thread(target=lambda: asyncio.run(_push_all(client, files)))
+    pushing.start()
+    try:
+        yield
+    finally:
+        while pushing.is_alive():
+            see_to()
+            pushing.join(_AGAIN_S)
+
+
+async def _push_all(client: Pushing, files: Sequence[Path]) -> None:
+    for path in files:
+        while True:
+            try:
+                await client.trickle(path.name, path.read_bytes())
+                break
+            except (OSError, asyncssh.Error):
+                await asyncio.sleep(_AGAIN_S)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
