@@ -192,6 +192,11 @@ class Settings:
         return self.home / "postgres"
 
     @property
+    def kafka(self) -> Path:
+        """An embedded Kafka's data, where the log is one."""
+        return self.home / "kafka"
+
+    @property
     def tiles(self) -> Path:
         """The public files: any web server may serve this directory."""
         return self.home / "public"

@@ -1,6 +1,7 @@
 """What every test may ask for: a real PostgreSQL, a fresh database in it, the shared shelf."""
 
 import contextlib
+import fcntl
 import itertools
 import os
 import shutil
@@ -14,7 +15,10 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from adapters.kafka import embedded_site
+from adapters.kafka.embedded import EmbeddedKafka
 from adapters.postgres.embedded import EmbeddedPostgres
+from domain.errors import Unavailable
 
 ROOT = Path(__file__).resolve().parent.parent
 _numbers = itertools.count(1)
@@ -61,6 +65,57 @@ def database(postgres: EmbeddedPostgres) -> Iterator[str]:
         admin.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(name))
         yield make_conninfo(postgres.conninfo, dbname=number)
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture(scope="session")
+def kafka_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this run's brokers live, one for all workers; a skip where no broker can be started."""
+    try:
+        embedded_site.find_java()
+        embedded_site.find_jars()
+    except Unavailable as error:
+        pytest.skip(f"no real Kafka here: {error}")
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def broker(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The bootstrap address of a real Kafka: one broker, shared by all; nobody stops or kills it.
+
+    KAFKA_BOOTSTRAP names one that runs already. A topic of one's own: the fixture `topic`.
+    """
+    if named := os.environ.get("KAFKA_BOOTSTRAP"):
+        yield named
+        return
+    place: Path = request.getfixturevalue("kafka_place")
+    with EmbeddedKafka(place / "broker") as kafka:
+        yield kafka.bootstrap
+
+
+@pytest.fixture
+def topic() -> str:
+    """A topic's name that nobody else in any run has."""
+    return f"metroledger-test-{os.urandom(8).hex()}"
+
+
+@pytest.fixture(scope="session")
+def _cluster(kafka_place: Path) -> Iterator[EmbeddedKafka]:
+    kafka = EmbeddedKafka(kafka_place / "cluster", nodes=3)
+    yield kafka
+    kafka.close()
+
+
+@pytest.fixture
+def cluster(_cluster: EmbeddedKafka, kafka_place: Path) -> Iterator[EmbeddedKafka]:
+    """A real Kafka of three brokers, all up, for this test alone: it may kill and freeze them."""
+    with (kafka_place / "cluster.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)  # other workers of this run wait
+        _cluster.start()
+        _cluster.restart()
+        yield _cluster
+        for number in (1, 2, 3):
+            _cluster.thaw(number)
 
 
 @pytest.fixture(scope="session")

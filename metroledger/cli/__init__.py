@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from domain.errors import MetroledgerError, Unavailable
 from metroledger.cli import (
     audits,
+    broker,
     collecting,
     demo,
     demo_portal,
@@ -58,6 +59,7 @@ MODULES = (
     watching,
     doctor,
     simulating,
+    broker,
     demo_portal,
 )
 """What adds commands, in the order of the help; the demo, which runs the others, comes first."""

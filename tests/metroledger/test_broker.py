@@ -1,0 +1,33 @@
+"""The command `metroledger broker`, run as a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from adapters.kafka.embedded_greeting import brokers_known_at
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_command_keeps_a_broker_until_it_is_told_to_end(
+    tmp_path: Path, kafka_place: Path
+) -> None:
+    assert kafka_place.is_dir()
+    command = subprocess.Popen(
+        [sys.executable, "-m", "metroledger", "broker"],
+        cwd=ROOT,
+        env={**os.environ, "METROLEDGER_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with command:
+        assert command.stdout is not None
+        name, _, address = command.stdout.readline().strip().partition("=")
+        assert name == "KAFKA_BOOTSTRAP"
+        port = int(address.rpartition(":")[2])
+        assert brokers_known_at(port) == {port}
+        command.send_signal(signal.SIGTERM)
+        assert command.wait(30) == 0
+    assert not brokers_known_at(port)
