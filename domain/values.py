@@ -68,6 +68,8 @@ class Role(StrEnum):
     DATA_PROTECTION_OFFICER = "data_protection_officer"
     OPERATOR = "operator"
     SYSTEM = "system"
+    AUDITOR = "auditor"
+    SYSTEM_OPERATOR = "system_operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ the event is folded, *freed* when the command is barred::
                    └─────free──▶ gone
 
 Only confirmed entries are found. One value may have several: joint holders and
-the next occupant declare the same meter. An e-mail has one owner, reserved or
-confirmed, or two people could sign in as one.
+the next occupant declare the same meter. An e-mail has one owner among residents and one
+among the staff, reserved or confirmed, or two people could sign in as one.
 
 What is not confirmed because a process died is settled from the log: `reserved`
 lists the commands. The whole index can be rebuilt from the log with the keys.
@@ -44,6 +44,15 @@ class Kind(enum.IntEnum):
 
     EMAIL = 1
     METER = 2
+    STAFF = 3
+    """The e-mail of somebody who works here, and may live here too."""
+
+
+_UNIQUE = {
+    Kind.EMAIL: "e-mail is another account's",
+    Kind.STAFF: "e-mail is another member's of the staff",
+}
+"""Kinds of which a value has one owner, or two people could sign in as one; said when taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +87,11 @@ class EntryBroken(Corrupt):
 
 
 class AlreadyTaken(Refused):
-    """The e-mail belongs to another account."""
+    """The e-mail belongs to another account, or another member of the staff."""
 
     def __init__(self, kind: Kind) -> None:
         """Take the kind alone: the value would be personal data."""
-        super().__init__(
-            f"This {kind.name} is another account's: sign in with it, or choose another."
-        )
+        super().__init__(f"This {_UNIQUE[kind]}: sign in with it, or choose another.")
         self.kind = kind
 
 
@@ -236,7 +243,7 @@ def _reserve(tx: Transaction, lookup: Lookup, entry: Entry, command: UUID) -> No
     present = [(_open(tx.epoch, row)[1], row) for row in _rows(tx, [tag])]
     if any(one == entry and (row[4] == 1 or row[3] == command.bytes) for one, row in present):
         return
-    if lookup.kind is Kind.EMAIL and any(one.owner != entry.owner for one, _ in present):
+    if lookup.kind in _UNIQUE and any(one.owner != entry.owner for one, _ in present):
         raise AlreadyTaken(lookup.kind)
     _require_open(tx, entry.owner)
     sealed = _seal(tx.epoch, tag, lookup, entry)

@@ -25,6 +25,7 @@ from adapters.postgres.embedded_site import reachable_directory
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.projections import PostgresProjections
 from adapters.postgres.reactions import PostgresCursors
+from adapters.postgres.staff import PostgresStaff
 from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
 from application.publishing import check_published, publish_all
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from application.access.stores import AccessStore
+    from application.access.stores import AccessStore, StaffStore
     from application.arrivals import Arrivals
     from application.asking import Askings
     from application.reactions import Cursors
@@ -74,6 +75,7 @@ class Installation:
     askings: Askings
     arrivals: Arrivals
     access: AccessStore
+    staff: StaffStore
     publisher: Publisher
     verifier: Verifier
     clock: Callable[[], datetime]
@@ -190,6 +192,7 @@ def open_ledger(
                 askings=PostgresAskings(connections),
                 arrivals=PostgresArrivals(connections),
                 access=PostgresAccess(connections),
+                staff=PostgresStaff(connections),
                 publisher=publisher,
                 verifier=signer.verifier,
                 clock=clock,

@@ -11,6 +11,7 @@ from adapters.mail.outbox import Outbox
 from adapters.mail.relay import Relay
 from adapters.mail.smtp import Smtp
 from application.access.door import Door
+from application.access.staff import StaffDoor
 from application.overseeing import Overseer
 from application.receipts import Press
 from metroledger.operators import UNOPENED
@@ -38,6 +39,7 @@ def site_of(installation: Installation) -> Site:
             post=post_of(settings),
             public_url=portal.public_url,
         ),
+        staff=StaffDoor(services=services, store=installation.access, staff=installation.staff),
         askings=installation.askings,
         overseer=Overseer(services=services, arrivals=installation.arrivals, unopened=UNOPENED),
         public_url=portal.public_url,

@@ -30,6 +30,8 @@ _ROLES: Final = (
     Role.DATA_PROTECTION_OFFICER,
     Role.OPERATOR,
     Role.SYSTEM,
+    Role.AUDITOR,
+    Role.SYSTEM_OPERATOR,
 )
 """Stored by position: append only."""
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from adapters.http.proxies import Network
     from application.access.door import Door
+    from application.access.staff import StaffDoor
     from application.asking import Askings
     from application.overseeing import Overseer
     from application.receipts import Press
@@ -31,6 +32,7 @@ class Site:
     press: Press
     verifier: Verifier
     door: Door
+    staff: StaffDoor
     askings: Askings
     overseer: Overseer
     public_url: str
@@ -47,5 +49,10 @@ class Site:
 
     @property
     def session_cookie(self) -> str:
-        """The name of the session's cookie; with TLS, one that no other host can set."""
+        """The name of a resident's cookie; with TLS, one that no other host can set."""
         return "__Host-session" if self.secure else "session"
+
+    @property
+    def staff_cookie(self) -> str:
+        """The name of the staff's cookie, likewise; one browser may hold both."""
+        return "__Host-agent" if self.secure else "agent"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from application.access.stores import Session, StaffRole
+from application.access.roles import StaffRole
+from application.access.stores import Session
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,17 +26,17 @@ class PostgresAccess:
             cursor = connection.execute(query.encode(), parameters, binary=True, prepare=True)
             return cursor.fetchall() if cursor.description else []
 
-    def credential(self, account: UUID) -> bytes | None:
-        """Return an account's sealed credential, None where there is none."""
-        rows = self._run("select sealed from credentials where account = %s", account)
+    def credential(self, owner: UUID) -> bytes | None:
+        """Return the sealed credential of an account or a member, None where there is none."""
+        rows = self._run("select sealed from credentials where owner = %s", owner)
         return rows[0][0] if rows else None
 
-    def put_credential(self, account: UUID, sealed: bytes) -> None:
-        """Keep an account's credential in place of the one before."""
+    def put_credential(self, owner: UUID, sealed: bytes) -> None:
+        """Keep a credential in place of the one before."""
         self._run(
-            "insert into credentials values (%s, %s) on conflict (account)"
+            "insert into credentials values (%s, %s) on conflict (owner)"
             " do update set sealed = excluded.sealed",
-            account,
+            owner,
             sealed,
         )
 
@@ -45,7 +46,7 @@ class PostgresAccess:
             "insert into sessions values (%s, %s, %s, %s, %s)",
             digest,
             session.account,
-            session.role.value if session.role else None,
+            session.member,
             session.began_at,
             session.seen_at,
         )
@@ -53,13 +54,16 @@ class PostgresAccess:
     def session(self, digest: bytes) -> Session | None:
         """Return the session of a token's digest."""
         rows = self._run(
-            "select account, role, began_at, seen_at from sessions where digest = %s", digest
+            "select account, member, role, began_at, seen_at from sessions"
+            " left join staff on staff.id = member and revoked_at is null where digest = %s",
+            digest,
         )
         if not rows:
             return None
-        account, role, began_at, seen_at = rows[0]
+        account, member, role, began_at, seen_at = rows[0]
         return Session(
             account=account,
+            member=member,
             role=StaffRole(role) if role else None,
             began_at=began_at,
             seen_at=seen_at,
@@ -85,18 +89,7 @@ class PostgresAccess:
         """Forget the sessions that began before an instant, and what else is over."""
         gone = self._run("delete from sessions where began_at < %s returning 1", before)
         self._run("delete from counters where since < %s", before)
-        self._run("delete from used where until < %s", before)
         return len(gone)
-
-    def use_once(self, digest: bytes, until: datetime) -> bool:
-        """Note that something was used; answer False where it was before."""
-        return bool(
-            self._run(
-                "insert into used values (%s, %s) on conflict do nothing returning 1",
-                digest,
-                until,
-            )
-        )
 
     def count(self, bucket: bytes, window: datetime, most: int) -> int:
         """Count one more in a bucket's window, up to `most`; return how many that makes."""

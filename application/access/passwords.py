@@ -1,4 +1,6 @@
-"""Passwords: argon2id hashes, sealed under the account's profile key.
+"""Passwords: argon2id hashes, sealed under their owner's profile key.
+
+An owner is a resident's account or a member of the staff.
 
 Parameters are OWASP's (19 MiB, two passes, one lane); a hash of weaker ones is made again
 when its owner signs in. Nobody can tell by the time it takes whether an account exists: an
@@ -45,45 +47,49 @@ def require_fit(password: str) -> None:
         raise PasswordUnfit
 
 
-def keep(services: Services, store: AccessStore, account: UUID, password: str) -> None:
-    """Keep an account's password, hashed and sealed."""
+def keep(services: Services, store: AccessStore, owner: UUID, password: str) -> None:
+    """Keep an owner's password, hashed and sealed."""
+    store.put_credential(owner, sealed(services, owner, password))
+
+
+def sealed(services: Services, owner: UUID, password: str) -> bytes:
+    """Return what is kept of an owner's password; raises `PasswordUnfit`."""
     require_fit(password)
-    key = services.keys.find([_name(account)])[_name(account)]
-    hashed = _hasher.hash(password).encode()
-    store.put_credential(account, sealing.seal(key, hashed, _binding(account)))
+    key = services.keys.find([_name(owner)])[_name(owner)]
+    return sealing.seal(key, _hasher.hash(password).encode(), _binding(owner))
 
 
-def matches(services: Services, store: AccessStore, account: UUID | None, password: str) -> bool:
-    """Tell whether a password is the account's; takes as long for no account at all."""
-    hashed = _hash_of(services, store, account) if account else None
+def matches(services: Services, store: AccessStore, owner: UUID | None, password: str) -> bool:
+    """Tell whether a password is the owner's; takes as long for nobody at all."""
+    hashed = _hash_of(services, store, owner) if owner else None
     try:
         _hasher.verify(hashed or _nobodys, password[:LONGEST])
     except (VerificationError, InvalidHashError):
         return False
-    if account is None or hashed is None:
+    if owner is None or hashed is None:
         return False
     if _hasher.check_needs_rehash(hashed):
-        keep(services, store, account, password)
+        keep(services, store, owner, password)
     return True
 
 
-def fingerprint(store: AccessStore, account: UUID) -> bytes:
+def fingerprint(store: AccessStore, owner: UUID) -> bytes:
     """Return 16 bytes that change with the password, to bind a ticket to the present one."""
-    sealed = store.credential(account) or b""
-    return sealed[-16:]
+    kept = store.credential(owner) or b""
+    return kept[-16:]
 
 
-def _hash_of(services: Services, store: AccessStore, account: UUID) -> str | None:
-    sealed = store.credential(account)
-    key = services.keys.find([_name(account)]).get(_name(account))
-    if sealed is None or key is None:
+def _hash_of(services: Services, store: AccessStore, owner: UUID) -> str | None:
+    kept = store.credential(owner)
+    key = services.keys.find([_name(owner)]).get(_name(owner))
+    if kept is None or key is None:
         return None
-    return sealing.open(key, sealed, _binding(account)).decode()
+    return sealing.open(key, kept, _binding(owner)).decode()
 
 
-def _name(account: UUID) -> KeyName:
-    return KeyName(owner=account, purpose=Purpose.PROFILE)
+def _name(owner: UUID) -> KeyName:
+    return KeyName(owner=owner, purpose=Purpose.PROFILE)
 
 
-def _binding(account: UUID) -> bytes:
-    return b"metroledger/credential/v1\0" + account.bytes
+def _binding(owner: UUID) -> bytes:
+    return b"metroledger/credential/v1\0" + owner.bytes

@@ -1,8 +1,8 @@
 """Sessions: a random token that the browser has, and of which only a digest is kept.
 
-A session is idle for at most 30 minutes and lasts at most 12 hours; signing in always begins
-a new one. The token against forged requests is derived from the session's own, so it needs
-no storage, and dies with it.
+A resident's session is idle for at most 30 minutes and lasts at most 12 hours, one of the
+staff 15 minutes and 8 hours; signing in always begins a new one. The token against forged
+requests is derived from the session's own, so it needs no storage, and dies with it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from application.access.stores import Session
 from keys.names import KeyName, Purpose
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
-    from application.access.stores import AccessStore, StaffRole
+    from application.access.stores import AccessStore
     from application.services import Services
 
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
+STAFF_IDLE: Final = timedelta(minutes=15)
+STAFF_LONGEST: Final = timedelta(hours=8)
 _NOTED_EVERY: Final = timedelta(minutes=1)
 _TOKEN_BYTES: Final = 32
 _TOKEN_LENGTH: Final = 43
@@ -44,11 +47,11 @@ def begin(
     store: AccessStore,
     *,
     account: UUID | None = None,
-    role: StaffRole | None = None,
+    member: UUID | None = None,
 ) -> str:
     """Begin a session for a resident or a member of the staff; return its token."""
     token, now = new_token(), services.clock()
-    session = Session(account=account, role=role, began_at=now, seen_at=now)
+    session = Session(account=account, member=member, began_at=now, seen_at=now)
     store.begin_session(digest_of(token), session)
     return token
 
@@ -59,8 +62,7 @@ def find(services: Services, store: AccessStore, token: str) -> Session | None:
     session = store.session(digest)
     if session is None:
         return None
-    over = now - session.seen_at > IDLE or now - session.began_at > LONGEST
-    if over or _is_erased(services, session.account):
+    if _is_over(session, now) or _is_erased(services, session.account):
         store.end_session(digest)
         return None
     if now - session.seen_at > _NOTED_EVERY:
@@ -86,6 +88,14 @@ def form_token(token: str) -> str:
 def is_form_token(token: str, text: str) -> bool:
     """Tell in constant time whether a form came from a page of this very session."""
     return hmac.compare_digest(form_token(token).encode(), text.encode("utf-8", "replace"))
+
+
+def _is_over(session: Session, now: datetime) -> bool:
+    """Tell whether a session is too old, or its member of the staff was revoked."""
+    if session.account is not None:
+        return now - session.seen_at > IDLE or now - session.began_at > LONGEST
+    old = now - session.seen_at > STAFF_IDLE or now - session.began_at > STAFF_LONGEST
+    return old or session.role is None
 
 
 def _is_erased(services: Services, account: UUID | None) -> bool:

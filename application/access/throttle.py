@@ -42,6 +42,9 @@ class Limit:
 
 SIGN_IN_OF_EMAIL = Limit(name="sign-in of e-mail", most=10, seconds=300)
 SIGN_IN_FROM = Limit(name="sign-in from", most=60, seconds=300)
+STAFF_SIGN_IN_OF_EMAIL = Limit(name="staff sign-in of e-mail", most=5, seconds=900)
+STAFF_SIGN_IN_FROM = Limit(name="staff sign-in from", most=30, seconds=900)
+STAFF_CODE = Limit(name="code of an enrolment", most=10, seconds=900)
 MAIL_TO = Limit(name="mail to", most=4, seconds=900)
 MAIL_FROM = Limit(name="mail from", most=20, seconds=900)
 

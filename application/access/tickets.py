@@ -2,8 +2,7 @@
 
 A ticket is whom it lets in, what it is for and until when, sealed by AES-256-GCM under a key
 derived from the territory's. `binding` ties it to what it may change once: a link for a new
-password is worth nothing after the password was changed. One that changes nothing of the kind
-is made for one use by `redeem_once`, which keeps a digest of it.
+password is worth nothing after the password was changed.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from domain.errors import Refused
 from keys.names import Purpose
 
 if TYPE_CHECKING:
-    from application.access.stores import AccessStore
     from application.services import Services
 
 _PERSON: Final = b"door ticket v1"
@@ -53,7 +51,7 @@ class Errand(StrEnum):
 class Ticket(msgspec.Struct, frozen=True, array_like=True):
     """What it is for, whom it lets in, until when (seconds since 1970), what it is bound to.
 
-    Whom: the e-mail it was sent to, or a role of the staff.
+    Whom: the e-mail it was sent to, or the id of a member of the staff.
     """
 
     errand: Errand
@@ -84,18 +82,6 @@ def redeem(services: Services, text: str, errand: Errand) -> Ticket:
     if ticket.errand is not errand or services.clock() > datetime.fromtimestamp(
         ticket.until_s, UTC
     ):
-        raise TicketWorthless
-    return ticket
-
-
-def redeem_once(services: Services, store: AccessStore, text: str, errand: Errand) -> Ticket:
-    """Return the ticket of a link that nobody used before; raise `TicketWorthless`.
-
-    What is kept is a digest of what was sealed, not of the text: Base64 spells it in several ways.
-    """
-    ticket = redeem(services, text, errand)
-    digest = blake2b(msgspec.msgpack.encode(ticket), digest_size=32, person=_PERSON).digest()
-    if not store.use_once(digest, datetime.fromtimestamp(ticket.until_s, UTC)):
         raise TicketWorthless
     return ticket
 

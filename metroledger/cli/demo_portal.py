@@ -24,8 +24,9 @@ from adapters.dso.enedis.crypto import Keyring, format_keyring
 from adapters.dso.enedis.nights import History, parcels, runs, simulated_keyring
 from adapters.dso.enedis.pushing import Pace, Target, push
 from adapters.postgres.embedded import EmbeddedPostgres
-from application.access.staff import invite
-from application.access.stores import StaffRole
+from application.access import members
+from application.access.members import Profile
+from application.access.roles import StaffRole
 from application.ingesting import ingest
 from domain.errors import Refused, Unavailable
 from domain.values import civil_day
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from metroledger.bootstrap import Installation
     from metroledger.settings import Settings
 
 ORIGIN: Final = "ledger.example.org/metropole"
@@ -129,16 +131,24 @@ def _play(settings: Settings, arguments: argparse.Namespace) -> None:
         _await_files(settings, say)
         with open_ledger(settings) as installation:
             demo_homes.live_out(installation, homes, say)
-            ticket = invite(installation.services, StaffRole.ADMINISTRATOR)
+            link = _staff_link(installation, environment[PUBLIC_URL])
         stop = stack.enter_context(stopped_by_signals())
         _introduce(environment, homes, time.monotonic() - began)
-        print("\nTo see how collection goes, as an administrator (once, within ten minutes):")
-        print(f"  {environment[PUBLIC_URL]}/agents/entree/{ticket}", flush=True)
+        print("\nTo work here as an administrator, enrol with your phone's authenticator (once):")
+        print(f"  {link}", flush=True)
         end = time.monotonic() + arguments.seconds if arguments.seconds else None
         while not stop.wait(0.2) and (end is None or time.monotonic() < end):
             for part in parts:
                 part.look(time.monotonic())
     print("everything is stopped; it stays in var/demo until the next 'make demo'")
+
+
+def _staff_link(installation: Installation, public_url: str) -> str:
+    """Add an administrator; return the link by which whoever follows it enrols as them."""
+    services, staff = installation.services, installation.staff
+    profile = Profile("Dominique Exemple", "dominique@metropole.example")
+    member = members.add(services, staff, profile, StaffRole.ADMINISTRATOR)
+    return f"{public_url}/agents/inscription/{members.invite(services, staff, member)}"
 
 
 class _Teller:

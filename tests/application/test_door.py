@@ -16,10 +16,10 @@ from application import erasure
 from application.access import sessions
 from application.access.door import Door, EmailUnfit, NotSignedIn
 from application.access.passwords import PasswordUnfit
-from application.access.stores import StaffRole
 from application.access.throttle import TooOften
 from application.access.tickets import TicketWorthless
 from application.residents import resident
+from application.services import new_id
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.offices import administrator
 
@@ -243,19 +243,12 @@ def test_sessions_past_their_longest_are_dropped_and_younger_ones_kept(place: Pl
     with place.open() as now:
         start = now.clock()
     with open_ledger(place.settings, clock=lambda: start - timedelta(hours=13)) as earlier:
-        old = sessions.begin(earlier.services, earlier.access, role=StaffRole.AUDITOR)
+        old = sessions.begin(earlier.services, earlier.access, member=new_id())
     with place.open() as now:
-        young = sessions.begin(now.services, now.access, role=StaffRole.AUDITOR)
+        young = sessions.begin(now.services, now.access, member=new_id())
         assert sessions.drop_over(now.services, now.access) == 1
         assert now.access.session(sessions.digest_of(old)) is None
         assert now.access.session(sessions.digest_of(young)) is not None
-
-
-def test_a_staff_session_is_no_residents(door: Door) -> None:
-    token = sessions.begin(door.services, door.store, role=StaffRole.NONE)
-    session = sessions.find(door.services, door.store, token)
-    assert session is not None
-    assert (session.account, session.role) == (None, StaffRole.NONE)
 
 
 def in_database(installation: Installation, needles: list[bytes]) -> list[bytes]:

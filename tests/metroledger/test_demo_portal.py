@@ -47,7 +47,7 @@ class Demo:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.told += line
-            if "/agents/entree/" in line:
+            if "/agents/inscription/" in line:
                 break
 
     @property
@@ -103,9 +103,9 @@ def test_whose_account_was_erased_cannot_sign_in_any_more(demo: Demo) -> None:
 
 
 def test_whoever_plays_the_administrator_has_a_link_to_this_portal(demo: Demo) -> None:
-    (link,) = re.findall(r"http://\S+/agents/entree/\S+", demo.told)
+    (link,) = re.findall(r"http://\S+/agents/inscription/\S+", demo.told)
     with demo.browser as client:
-        assert "Espace des agents" in client.get(link).text
+        assert "Dominique Exemple" in client.get(link).text
 
 
 def test_at_the_end_nothing_of_it_runs(demo: Demo) -> None:

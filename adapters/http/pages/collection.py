@@ -1,4 +1,4 @@
-"""How collection goes, for an administrator: what came, what is late, and why; nobody's values."""
+"""How collection goes, for those who watch it: what came, what is late, why; nobody's values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from uuid import UUID
 
 from starlette.background import BackgroundTask
 
-from application.access.staff import require
-from application.access.stores import StaffRole
+from application.access.roles import Right
 from application.overseeing import LOOKED_BACK
 from application.viewing import NothingHere
 
@@ -29,7 +28,7 @@ def add(pages: Pages) -> None:
 
 def collection(visit: Visit) -> Response:
     """Show totals, files and alarms, then meters: those to be watched, or all of them."""
-    require(visit.visitor.session, StaffRole.ADMINISTRATOR)
+    visit.visitor.require(Right.COLLECTION)
     overseer = visit.site.overseer
     well_too = visit.asked("voir") == _ALL
     batch = overseer.collections(after=_after(visit), well_too=well_too)

@@ -23,6 +23,7 @@ from adapters.http.pages.french import said_of
 from adapters.http.visitors import (
     FORM_FIELD,
     SignInNeeded,
+    StaffSignInNeeded,
     Visitor,
     address_of,
     give_token,
@@ -30,6 +31,7 @@ from adapters.http.visitors import (
     visitor_of,
 )
 from application import viewing
+from application.access.roles import Right, is_allowed
 from application.access.sessions import digest_of
 from application.telling import tell
 from application.viewing import NothingHere, TermsToAccept
@@ -67,9 +69,11 @@ class Portal:
     def draw(self, template: str, visitor: Visitor | None, **shown: Any) -> str:  # noqa: ANN401 - what a template shows is its own affair
         """Return a page's HTML; `visitor` None where nobody can be told apart."""
         session = visitor.session if visitor else None
+        role = visitor.role if visitor else None
         return self.templates.get_template(template).render(
             signed_in=bool(session and session.account),
-            role=session.role if session else None,
+            role=role,
+            rights={right.name for right in Right if role and is_allowed(role, right)},
             form_field=FORM_FIELD,
             form_token=visitor.form_token if visitor else "",
             **shown,
@@ -151,8 +155,12 @@ class Visit:
         response = RedirectResponse(address, 303)
         if token is not None:
             self.end_session()
-            give_token(self.site, response, token)
+            self.give(response, token)
         return response
+
+    def give(self, response: Response, token: str) -> None:
+        """Hand out the token of a new session; the one before it is worth nothing."""
+        give_token(self.site, response, self.visitor.cookie, token)
 
     def end_session(self) -> None:
         """End the visitor's session, here and now."""
@@ -205,6 +213,8 @@ def answer(
             require_own(portal.site, request, visitor, fields.get(FORM_FIELD, ""))
         visit = Visit(portal=portal, request=request, visitor=visitor, fields=fields or {})
         response = handler(visit)
+    except StaffSignInNeeded:
+        response = RedirectResponse("/agents/connexion", 303)
     except SignInNeeded:
         response = RedirectResponse("/connexion", 303)
     except Elsewhere as other:
@@ -212,7 +222,7 @@ def answer(
     except MetroledgerError as error:
         response = error_page(portal, error, visitor)
     if visitor is not None and visitor.fresh and "set-cookie" not in response.headers:
-        give_token(portal.site, response, visitor.token)
+        give_token(portal.site, response, visitor.cookie, visitor.token)
     return response
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 
 from adapters.http.visitors import Forged
-from application.access.staff import StaffOnly
+from application.access.roles import NotForThisRole
 from application.access.throttle import TooOften
 from application.access.tickets import TicketWorthless
 from application.offices import NoAgreement, NoSuchText
@@ -57,8 +57,8 @@ _KNOWN: Final[dict[type[MetroledgerError], str]] = {
     Forged: "Votre session est terminée, ou l’envoi ne vient pas d’une page de ce site : rien "
     "n’a été fait. Connectez-vous à nouveau et recommencez.",
     TicketWorthless: "Il a déjà servi, ou il est trop ancien. Demandez-en un nouveau.",
-    StaffOnly: "Elle est réservée aux agents de la Métropole qui en ont la charge. Demandez un "
-    "lien d’accès à qui administre le serveur.",
+    NotForThisRole: "Elle n’est pas dans ce que votre rôle vous permet. Si vous en avez besoin, "
+    "demandez à qui administre le serveur.",
     NothingHere: "L’adresse est peut-être mal recopiée, ou ce qui s’y trouvait n’est pas à vous.",
     NoLongerShown: "Cet accord est terminé : rien n’est plus montré sous cet accord. Ce qui est "
     "encore conservé reste à vous : vous pouvez l’emporter ou le faire effacer.",

@@ -97,7 +97,7 @@ def sign_out(visit: Visit) -> Response:
     """End the session, here and now."""
     visit.end_session()
     response = visit.go("/")
-    take_token(visit.site, response)
+    take_token(visit.site, response, visit.visitor.cookie)
     return response
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from application.access.stores import StaffRole
+from application.access.roles import StaffRole
 from application.arrivals import State, Trouble
 from application.freshness import Freshness, Why
 from domain.aggregates.consent import ConsentStatus
@@ -58,8 +58,9 @@ RECIPIENTS: Final = {"metropole": "la Métropole"}
 PURPOSES: Final = {"consumption_view": "vous montrer votre consommation"}
 ROLES: Final = {
     StaffRole.ADMINISTRATOR: "administration",
+    StaffRole.DATA_PROTECTION_OFFICER: "protection des données",
     StaffRole.AUDITOR: "audit",
-    StaffRole.NONE: "sans rôle",
+    StaffRole.SYSTEM_OPERATOR: "exploitation du système",
 }
 FRESHNESS: Final = {
     Freshness.FRESH: "à jour",

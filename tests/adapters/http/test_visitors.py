@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
-from adapters.http.visitors import FORM_FIELD
+from adapters.http.visitors import FORM_FIELD, STAFF
 from application.access import sessions
-from application.access.staff import invite
-from application.access.stores import StaffRole
+from application.access.roles import StaffRole
 from tests.adapters.http.api.conftest import founded, site, world
 from tests.adapters.http.api.test_routes import API, names_of
 from tests.adapters.http.entering import EMAIL, PASSWORD, Browser, Entrance, entrance
 from tests.application.conftest import ledger, place
+from tests.application.hiring import STAFF_PASSWORD, code_of, hire
 from tests.application.test_door import letters, ticket_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from metroledger.bootstrap import Installation
-    from tests.adapters.http.api.conftest import World
+    from tests.adapters.http.api.conftest import Person, World
 
 __all__ = [
     "founded",
@@ -87,10 +87,39 @@ def test_coming_in_anew_ends_the_session_before_it(door: Entrance, browser: Brow
     browser.sign_in()
     begun = browser.token
     assert door.is_signed_in(begun)
-    browser.send(f"/agents/entree/{invite(door.ledger.services, StaffRole.NONE)}")
-    assert browser.get("/agents").status_code == 200
+    page = browser.get("/mes-donnees")
+    browser.press(page, "/connexion", email=EMAIL, mot_de_passe=PASSWORD)
     assert browser.token != begun
+    assert door.is_signed_in(browser.token)
     assert not door.is_signed_in(begun)
+
+
+def test_staff_have_a_cookie_of_their_own_and_no_session_serves_on_both_sides(
+    door: Entrance, browser: Browser
+) -> None:
+    member = hire(door.ledger, StaffRole.ADMINISTRATOR)
+    secure = door.origin == BEHIND_TLS
+    cookie = "__Host-agent" if secure else "agent"
+    answer = browser.get("/agents/connexion")
+    (line,) = answer.headers.get_list("set-cookie")
+    morsel = SimpleCookie(line)[cookie]
+    assert (morsel["httponly"], bool(morsel["secure"])) == (True, secure)
+    assert (morsel["samesite"].lower(), morsel["path"], morsel["domain"]) == ("strict", "/", "")
+    planted = browser.cookies[cookie]
+    code = code_of(door.ledger, member.secret, 1)
+    entered = browser.press(
+        answer, "/agents/connexion", email=member.email, mot_de_passe=STAFF_PASSWORD, code=code
+    )
+    assert entered.headers["location"] == "/agents"
+    token = browser.cookies[cookie]
+    assert token != planted
+    assert browser.get("/agents").status_code == 200
+    assert not door.is_signed_in(token)
+    browser.sign_in()
+    assert browser.get("/agents").status_code == 200, "one browser may be both"
+    browser.cookies[cookie] = browser.token
+    assert browser.get("/agents").status_code == 303
+    assert door.is_signed_in(browser.token), "and neither ended the other"
 
 
 def test_a_new_password_ends_every_session_and_begins_one(door: Entrance, browser: Browser) -> None:
@@ -119,18 +148,21 @@ def test_signing_out_ends_the_session_and_takes_the_cookie(
 
 def test_no_form_is_taken_that_another_site_could_send(world: World) -> None:
     before = world.ledger.store.cursor()
+    member = world.staff[StaffRole.ADMINISTRATOR]
     forms = [name.split()[1] for name in names_of(world.app.routes) if name.startswith("POST /")]
     pages = sorted(path for path in forms if not path.startswith(API))
     assert len(pages) > 10
     taken = [
         f"{path}: {what}: {status}"
         for path in pages
-        for what, status in forgeries(world, filled(world, path))
+        for person in [member if path.startswith(STAFF) else world.owner]
+        for what, status in forgeries(world, person, filled(world, path))
         if status != 403
     ]
     assert not taken, "\n".join(taken)
     assert world.ledger.store.cursor() == before
     assert world.owner.client.get("/mes-donnees").status_code == 200, "nobody was signed out"
+    assert member.client.get("/agents").status_code == 200
 
 
 def filled(world: World, path: str) -> str:
@@ -142,9 +174,9 @@ def filled(world: World, path: str) -> str:
     )
 
 
-def forgeries(world: World, path: str) -> Iterator[tuple[str, int]]:
-    """Send a form as other sites could make the owner's browser send it; what is answered."""
-    token = world.owner.client.cookies[world.cookie]
+def forgeries(world: World, person: Person, path: str) -> Iterator[tuple[str, int]]:
+    """Send a form as other sites could make a person's browser send it; what is answered."""
+    ((cookie, token),) = person.client.cookies.items()
     own = sessions.form_token(token)
     wrong = {
         "none": None,
@@ -163,7 +195,7 @@ def forgeries(world: World, path: str) -> Iterator[tuple[str, int]]:
                 if said is None
                 else fields | {FORM_FIELD: said.encode("utf-8", "replace").decode()}
             )
-            client.cookies.set(world.cookie, token)
+            client.cookies.set(cookie, token)
             yield f"token {what}", client.post(path, data=form).status_code
         for header, value in (
             ("Origin", EVIL),
@@ -173,7 +205,7 @@ def forgeries(world: World, path: str) -> Iterator[tuple[str, int]]:
             ("Sec-Fetch-Site", "cross-site"),
             ("Sec-Fetch-Site", "same-site"),
         ):
-            client.cookies.set(world.cookie, token)
+            client.cookies.set(cookie, token)
             answer = client.post(path, data=fields | {FORM_FIELD: own}, headers={header: value})
             yield f"{header} {value}", answer.status_code
         client.cookies.clear()

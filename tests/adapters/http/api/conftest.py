@@ -1,4 +1,4 @@
-"""The portal's API as it is served, and four people and a member of the staff who ask it."""
+"""The portal's API as it is served, and those who ask it: four people, a member of each role."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from adapters.http.serving import served
 from adapters.http.visitors import HEADER
 from application import consenting
 from application.access import sessions
-from application.access.stores import StaffRole
+from application.access.roles import GIVEN, StaffRole
 from domain.aggregates.consent import Origin
 from metroledger.portal import site_of
 from tests.application.conftest import founded, site
+from tests.application.hiring import hire
 from tests.application.world import (
     SEED,
     Household,
@@ -80,7 +81,7 @@ class World:
     other: Person
     withdrawn: Person
     nobody: Person
-    staff: Person
+    staff: dict[StaffRole, Person]
     cookie: str
 
     def begin(self) -> str:
@@ -114,15 +115,17 @@ def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
     port = stack.enter_context(served(guarded(portal, app), ("127.0.0.1", 0)))
     url = f"http://127.0.0.1:{port}"
 
-    def signed_in(home: Household | None = None, role: StaffRole | None = None) -> Person:
-        account = home.account if home else None
-        token = sessions.begin(ledger.services, ledger.access, account=account, role=role)
+    def person(home: Household | None, cookie: str, token: str) -> Person:
         headers = {HEADER: sessions.form_token(token)}
-        cookies = {portal.session_cookie: token}
+        cookies = {cookie: token}
         client = httpx.Client(base_url=url, cookies=cookies, headers=headers, timeout=30)
         return Person(home, stack.enter_context(client))
 
-    owner, other, withdrawn = (signed_in(home) for home in homes)
+    def resident(home: Household) -> Person:
+        token = sessions.begin(ledger.services, ledger.access, account=home.account)
+        return person(home, portal.session_cookie, token)
+
+    owner, other, withdrawn = map(resident, homes)
     return World(
         ledger=ledger,
         app=app,
@@ -131,6 +134,6 @@ def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
         other=other,
         withdrawn=withdrawn,
         nobody=Person(None, stack.enter_context(httpx.Client(base_url=url))),
-        staff=signed_in(role=StaffRole.NONE),
+        staff={role: person(None, portal.staff_cookie, hire(ledger, role).token) for role in GIVEN},
         cookie=portal.session_cookie,
     )

@@ -1,4 +1,4 @@
-"""Every route of the application, and what it answers to each of five people.
+"""Every route of the application, and what it answers to each of four people and four roles.
 
 The table is compared with the routes that the application has: a route without a row fails.
 """
@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from adapters.http.metering import Meters
 from adapters.http.operation import Probe, operation_app
 from adapters.http.serving import served
+from application.access.roles import GIVEN
 from application.asking import command_of
 
 if TYPE_CHECKING:
@@ -30,41 +31,57 @@ FORM_TOKEN: Final = "X-Form-Token"
 class Row(NamedTuple):
     """The status that each gets.
 
-    The owner and the withdrawn ask about what is theirs; everybody else about the owner's.
+    The owner and the withdrawn ask about what is theirs; everybody else about the owner's. Of the
+    staff there is one of each role.
     """
 
     owner: int
     other: int
     signed_out: int
     withdrawn: int
-    staff_without_role: int
+    administrator: int
+    officer: int
+    auditor: int
+    operator: int
 
 
 def everybody(status: int) -> Row:
-    return Row(*[status] * 5)
+    return Row(*[status] * 8)
 
 
-MINE: Final = Row(200, 200, 401, 200, 401)
-OF_THE_OWNER: Final = Row(200, 404, 401, 200, 401)
+def residents(owner: int, other: int, signed_out: int, withdrawn: int) -> Row:
+    """On residents' pages every member of the staff is a stranger."""
+    strangers = (signed_out,) * 4
+    return Row(owner, other, signed_out, withdrawn, *strangers)
 
-MY_PAGE: Final = Row(200, 200, 303, 200, 303)
-PAGE_OF_THE_OWNER: Final = Row(200, 404, 303, 200, 303)
-DONE: Final = Row(303, 303, 403, 303, 303)
-DONE_BY_THE_OWNER: Final = Row(303, 404, 403, 303, 303)
+
+def staff(outside: int, administrator: int, officer: int, auditor: int, operator: int) -> Row:
+    """On the staff's pages every resident is a stranger."""
+    strangers = (outside,) * 4
+    return Row(*strangers, administrator, officer, auditor, operator)
+
+
+MINE: Final = residents(200, 200, 401, 200)
+OF_THE_OWNER: Final = residents(200, 404, 401, 200)
+
+MY_PAGE: Final = residents(200, 200, 303, 200)
+PAGE_OF_THE_OWNER: Final = residents(200, 404, 303, 200)
+DONE: Final = residents(303, 303, 403, 303)
+DONE_BY_THE_OWNER: Final = residents(303, 404, 403, 303)
 """A page that needs somebody sends everybody else to sign in (303); a form without its token
 is refused (403), and who has never opened a page has none."""
 
 
 def to_all(status: int) -> Row:
-    """A form that anybody may send."""
-    return Row(status, status, 403, status, status)
+    """A form that anybody may send who has opened a page."""
+    return residents(status, status, 403, status)
 
 
 PAGES: Final[dict[str, Row]] = {
-    "GET /": Row(303, 303, 200, 303, 200),
+    "GET /": residents(303, 303, 200, 303),
     "GET /inscription": everybody(200),
     "GET /inscription/{ticket}": everybody(200),
-    "GET /connexion": Row(303, 303, 200, 303, 200),
+    "GET /connexion": residents(303, 303, 200, 303),
     "GET /mot-de-passe-oublie": everybody(200),
     "GET /nouveau-mot-de-passe/{ticket}": everybody(200),
     "GET /conditions": everybody(200),
@@ -79,17 +96,18 @@ PAGES: Final[dict[str, Row]] = {
     "GET /compteurs/{meter}/accord/{category}": PAGE_OF_THE_OWNER,
     "GET /accords": MY_PAGE,
     "GET /accords/{consent}": PAGE_OF_THE_OWNER,
-    "GET /accords/{consent}/retrait": Row(200, 404, 303, 303, 303),
+    "GET /accords/{consent}/retrait": residents(200, 404, 303, 303),
     "GET /accords/{consent}/recu.tlog-proof": PAGE_OF_THE_OWNER,
     "GET /recus": MY_PAGE,
-    "GET /consommation": Row(303, 303, 303, 200, 303),
-    "GET /consommation/{consent}": Row(200, 404, 303, 403, 303),
+    "GET /consommation": residents(303, 303, 303, 200),
+    "GET /consommation/{consent}": residents(200, 404, 303, 403),
     "GET /qui-voit-mes-donnees": MY_PAGE,
     "GET /mes-donnees": MY_PAGE,
     "GET /effacement": MY_PAGE,
-    "GET /agents": Row(403, 403, 403, 403, 200),
-    "GET /agents/collecte": everybody(403),
-    "GET /agents/entree/{ticket}": everybody(200),
+    "GET /agents": staff(303, 200, 200, 200, 200),
+    "GET /agents/connexion": staff(200, 303, 303, 303, 303),
+    "GET /agents/inscription/{ticket}": everybody(410),
+    "GET /agents/collecte": staff(303, 200, 403, 403, 200),
 }
 FORMS: Final[dict[str, Row]] = {
     "POST /inscription": to_all(422),
@@ -98,12 +116,14 @@ FORMS: Final[dict[str, Row]] = {
     "POST /mot-de-passe-oublie": to_all(422),
     "POST /nouveau-mot-de-passe/{ticket}": to_all(410),
     "POST /conditions": DONE,
-    "POST /compteurs/nouveau": Row(422, 422, 403, 422, 303),
+    "POST /compteurs/nouveau": residents(422, 422, 403, 422),
     "POST /compteurs/{meter}/accord/{category}": DONE_BY_THE_OWNER,
     "POST /accords/{consent}/retrait": DONE_BY_THE_OWNER,
     "POST /effacement": DONE,
-    "POST /agents/entree/{ticket}": to_all(410),
     "POST /deconnexion": DONE,
+    "POST /agents/connexion": staff(403, 401, 401, 401, 401),
+    "POST /agents/inscription/{ticket}": staff(403, 410, 410, 410, 410),
+    "POST /agents/deconnexion": staff(403, 303, 303, 303, 303),
 }
 
 # In the order in which they are asked: what changes something comes after what reads it.
@@ -123,15 +143,15 @@ TABLE: Final[dict[str, Row]] = PAGES | {
     f"GET {API}/consents/{{consent}}": OF_THE_OWNER,
     f"GET {API}/consents/{{consent}}/wording": OF_THE_OWNER,
     f"GET {API}/consents/{{consent}}/receipt": OF_THE_OWNER,
-    f"GET {API}/consents/{{consent}}/consumption": Row(200, 404, 401, 403, 401),
+    f"GET {API}/consents/{{consent}}/consumption": residents(200, 404, 401, 403),
     f"GET {API}/recipients": MINE,
     f"GET {API}/receipts": MINE,
     f"GET {API}/export": MINE,
     f"GET {API}/commands/{{command}}": OF_THE_OWNER,
     f"POST {API}/account/terms-acceptance": MINE,
-    f"POST {API}/meters": Row(201, 201, 401, 201, 401),
-    f"POST {API}/consents": Row(201, 404, 401, 201, 401),
-    f"POST {API}/refusals": Row(201, 404, 401, 201, 401),
+    f"POST {API}/meters": residents(201, 201, 401, 201),
+    f"POST {API}/consents": residents(201, 404, 401, 201),
+    f"POST {API}/refusals": residents(201, 404, 401, 201),
     f"POST {API}/consents/{{consent}}/withdrawal": OF_THE_OWNER,
     f"POST {API}/account/erasure-request": MINE,
     **FORMS,
@@ -154,7 +174,10 @@ def test_every_route_has_its_row_and_every_row_its_route(world: World) -> None:
 
 
 def test_every_route_answers_everybody_as_the_table_says(world: World) -> None:
-    people = (world.owner, world.other, world.nobody, world.withdrawn, world.staff)
+    people = (
+        *(world.owner, world.other, world.nobody, world.withdrawn),
+        *(world.staff[role] for role in GIVEN),
+    )
     for person in (world.owner, world.withdrawn):
         person.post("account/terms-acceptance", "a-command", json={"version": "1"})
     wrong = []
@@ -172,7 +195,7 @@ def test_the_operations_port_knows_nobody(world: World) -> None:
     with served(app, ("127.0.0.1", 0)) as port:
         for name in ON_THE_OPERATIONS_PORT:
             url = f"http://127.0.0.1:{port}{name.removeprefix('GET ')}"
-            for person in (world.owner, world.nobody, world.staff):
+            for person in (world.owner, world.nobody, *world.staff.values()):
                 assert person.client.get(url).status_code == 200
 
 
