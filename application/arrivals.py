@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 PATIENCE: Final = timedelta(hours=6)
 """How long the other parts of a delivery may be on their way."""
 
+KEPT: Final = timedelta(days=400)
+"""How long it is kept what became of a file: a year's nights can be told beside the last ones."""
+
 _FIRST: Final = 1
 
 
@@ -80,6 +83,14 @@ class Arrivals(Protocol):
 
     def since(self, at: datetime) -> Sequence[Arrival]:
         """Return what came since an instant, in the order in which it first came."""
+
+    def drop(self, before: datetime) -> int:
+        """Forget what came before an instant; return of how many files."""
+
+
+def drop_over(arrivals: Arrivals, now: datetime) -> int:
+    """Forget files that came longer ago than is kept; the ledger keeps their deliveries."""
+    return arrivals.drop(now - KEPT)
 
 
 class Trouble(StrEnum):

@@ -65,6 +65,12 @@ class PostgresArrivals:
             ).fetchall()
         return [_arrival(row) for row in rows]
 
+    def drop(self, before: datetime) -> int:
+        """Forget what came before an instant; return of how many files."""
+        with self._connections.use() as connection:
+            done = connection.execute("delete from arrivals where at < %s", (before,))
+        return done.rowcount
+
 
 def _arrival(row: tuple[Any, ...]) -> Arrival:
     file, operator, delivery, size, at, state, reason, *numbers = row

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adapters.postgres.embedded import EmbeddedPostgres
-from application.access.sessions import drop_over
+from application import arrivals
+from application.access import sessions
 from application.telling import tell
 from application.upkeep import look_after
 from domain.errors import Unavailable
@@ -81,7 +82,8 @@ def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
                 stop.wait(1.0)
                 continue
             if done.epoch_ended:
-                drop_over(installation.services, installation.access)
+                sessions.drop_over(installation.services, installation.access)
+                arrivals.drop_over(installation.arrivals, installation.clock())
             if arguments.once or stop.is_set():
                 return 0
             if done.idle:

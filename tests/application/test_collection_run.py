@@ -208,3 +208,6 @@ class _Stopping:
 
     def since(self, at: datetime) -> list[Arrival]:
         return list(self._arrivals.since(at))
+
+    def drop(self, before: datetime) -> int:
+        return self._arrivals.drop(before)
