@@ -138,6 +138,11 @@ class DropBox:
         return self.place / "accounts"
 
     @property
+    def counts(self) -> Path:
+        """What each operator's account brought today."""
+        return self.place / "counts"
+
+    @property
     def host_key(self) -> Path:
         """The key by which operators know our server; made once."""
         return self.place / "host_key"

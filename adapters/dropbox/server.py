@@ -21,7 +21,8 @@ import asyncssh
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_READ, FXF_TRUNC, FXF_WRITE, SFTPAttrs, SFTPName
 from typing_extensions import override
 
-from adapters.dropbox.uploads import Account, Quota, Upload, plain_name
+from adapters.dropbox.quota import DayCount, Quota
+from adapters.dropbox.uploads import Account, Upload, plain_name
 from application.telling import tell
 from keys.files import write_durably
 
@@ -51,10 +52,11 @@ _CONTENT: Final = FXF_WRITE | FXF_READ
 
 @dataclass(slots=True, kw_only=True)
 class Door:
-    """Who may come in, and where each one's directory lies."""
+    """Who may come in, where each one's directory lies, and where it is kept what they brought."""
 
     accounts: Path
     incoming: Path
+    counts: Path
     quota: Quota
     today: Callable[[], date]
     strangers: int = 0
@@ -75,7 +77,8 @@ class Door:
         if operator not in self._known:
             place = self.incoming / operator
             place.mkdir(mode=0o770, parents=True, exist_ok=True)
-            self._known[operator] = Account(place, self.quota, self.today)
+            count = DayCount(self.counts / operator, self.quota, self.today)
+            self._known[operator] = Account(place, count)
         return self._known[operator]
 
 
@@ -120,7 +123,7 @@ class Guard(asyncssh.SSHServer):
         if self._connection is None:
             return
         account = self._door.account(self._connection.get_extra_info("username"))
-        if account.sessions >= account.quota.sessions:
+        if account.sessions >= self._door.quota.sessions:
             tell("sftp-too-many-sessions", logging.WARNING, sessions=account.sessions)
             self._connection.abort()
             return

@@ -19,27 +19,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date
     from pathlib import Path
+
+    from adapters.dropbox.quota import DayCount
 
 _NAME: Final = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]{0,159}", re.ASCII)
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MODE: Final = 0o660
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
-    """What one account may bring: bytes a file, files and bytes a civil day, sessions at once.
-
-    The day's counts begin at 0 when the server starts.
-    """
-
-    file_bytes: int = 48_000_000
-    day_files: int = 5_000
-    day_bytes: int = 20_000_000_000
-    sessions: int = 8
 
 
 @dataclass(slots=True, eq=False)
@@ -57,17 +44,13 @@ class Account:
     """The one directory of one account, and what it brought today."""
 
     directory: Path
-    quota: Quota
-    today: Callable[[], date]
+    count: DayCount
     sessions: int = 0
-    _day: date | None = None
-    _files: int = 0
-    _bytes: int = 0
     _writing: dict[str, Upload] = field(default_factory=dict)
 
     def begin(self, name: str, *, fresh: bool, create: bool, append: bool) -> Upload:
         """Open a file for writing: `fresh` from nothing, else where it was left off."""
-        self._count(files=1)
+        self.count.add(files=1)
         folder = self._open()
         try:
             half, whole = _is_there(_partial(name), folder), _is_there(name, folder)
@@ -93,9 +76,9 @@ class Account:
         at = size if upload.appends else offset
         if upload.superseded or at > size:
             raise PermissionError(errno.EPERM, "begun anew by another session, or a hole")
-        if at + len(data) > self.quota.file_bytes:
+        if at + len(data) > self.count.quota.file_bytes:
             raise OSError(errno.EDQUOT, "larger than a file may be")
-        self._count(size=len(data))
+        self.count.add(size=len(data))
         written = 0
         while written < len(data):
             written += os.pwrite(upload.descriptor, data[written:], at + written)
@@ -147,14 +130,6 @@ class Account:
 
     def _open(self) -> int:
         return os.open(self.directory, _FOLDER)
-
-    def _count(self, *, files: int = 0, size: int = 0) -> None:
-        if (today := self.today()) != self._day:
-            self._day, self._files, self._bytes = today, 0, 0
-        if self._files + files > self.quota.day_files or self._bytes + size > self.quota.day_bytes:
-            raise OSError(errno.EDQUOT, "the day's quota is used up")
-        self._files += files
-        self._bytes += size
 
 
 def plain_name(path: bytes) -> str:

@@ -8,8 +8,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from adapters.dropbox.quota import Quota
 from adapters.dropbox.server import Door, listen, make_host_key
-from adapters.dropbox.uploads import Quota
 from adapters.dropbox.watch import INCOMING
 from adapters.dso.enedis.archive import LARGEST_BYTES
 from application.telling import tell
@@ -34,6 +34,7 @@ def door_of(box: DropBox) -> Door:
     return Door(
         accounts=box.accounts,
         incoming=box.place / INCOMING,
+        counts=box.counts,
         quota=Quota(file_bytes=LARGEST_BYTES),
         today=lambda: civil_day(now()),
     )

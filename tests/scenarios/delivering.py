@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
+from adapters.dropbox.quota import Quota
 from adapters.dropbox.server import Door, listen, make_host_key
-from adapters.dropbox.uploads import Quota
 from metroledger.settings import QUIET_SECONDS
 from tests.application.world import ROOT
 
@@ -46,6 +46,7 @@ def push_with_cuts(place: Place, files: Sequence[Path], chance: Random, cuts: in
     door = Door(
         accounts=box.accounts,
         incoming=box.place / "incoming",
+        counts=box.counts,
         quota=Quota(),
         today=lambda: date(2026, 6, 9),
     )

@@ -15,8 +15,8 @@ import asyncssh
 import pytest
 
 from adapters.dropbox import server
+from adapters.dropbox.quota import Quota
 from adapters.dropbox.server import Door, listen, make_host_key
-from adapters.dropbox.uploads import Quota
 
 CONTENT = bytes(range(256)) * 2_000
 QUOTA = Quota(file_bytes=1_000_000, day_files=40, day_bytes=3_000_000, sessions=3)
@@ -76,6 +76,7 @@ def serve(place: Path, use: Callable[[Served], Coroutine[Any, Any, None]], quota
         door = Door(
             accounts=accounts,
             incoming=place / "incoming",
+            counts=place / "counts",
             quota=quota,
             today=lambda: date(2026, 6, 9),
         )

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from adapters.dropbox.uploads import Account, Quota
+from adapters.dropbox.quota import DayCount, Quota
+from adapters.dropbox.uploads import Account
 
 DESCRIPTORS = Path("/proc/self/fd")
 
 
 def test_a_file_that_is_just_being_read_is_refused_and_not_held_open(tmp_path: Path) -> None:
-    account = Account(tmp_path, Quota(), lambda: date(2026, 1, 1))
+    count = DayCount(tmp_path / "counts" / "a", Quota(), lambda: date(2026, 1, 1))
+    count.add()  # the file of the count stays open
+    account = Account(tmp_path, count)
     (path := tmp_path / "a.zip").write_bytes(b"whole")
     reader = os.open(path, os.O_RDONLY)
     fcntl.flock(reader, fcntl.LOCK_EX)
