@@ -60,7 +60,9 @@ def examine_installation(settings: Settings, clock: Callable[[], datetime]) -> I
             yield finding
             return
         yield examine("key-store", lambda: record.key_store(keys))
-        yield examine("shown", lambda: record.shown(_projector(connections, folder, keys)))
+        projector = _projector(connections, folder, keys)
+        yield examine("shown", lambda: record.shown(projector))
+        yield examine("readable", lambda: record.readable(projector))
 
 
 def _examine_places(settings: Settings, origin: str, now: datetime) -> Iterator[Finding]:

@@ -103,6 +103,11 @@ class LedgerFigures(Collector):
             "part",
             {part.value: services.shown.lag(part) for part in Part},
         )
+        yield _gauge(
+            "metroledger_unreadable_events",
+            "Accepted events that cannot be shown, counted to 1,000.",
+            len(services.shown.store.unread()),
+        )
 
     def _ages(self, now: datetime) -> Iterator[Metric]:
         epoch = self._watch.services.keys.epoch()

@@ -104,16 +104,24 @@ def key_store(keys: KeyStore) -> Finding:
     return ok("key-store", f"it opens, in epoch {keys.epoch().generation}{end}")
 
 
-def shown(projector: Projector) -> Finding:
-    """Check that what the portal shows is up to date, and that all of it can be shown."""
+def readable(projector: Projector) -> Finding:
+    """Check that every accepted event could be shown.
+
+    One that could not is an alarm and makes no process unready: all others are shown.
+    """
     unread = projector.store.unread()
     if unread:
         return broken(
-            "shown",
+            "readable",
             f"{len(unread)} accepted events cannot be shown, the first at position "
             f"{unread[0].position} ({unread[0].reason})",
             "run 'metroledger audit --open': it names what was altered or lost",
         )
+    return ok("readable", "all that was accepted can be shown")
+
+
+def shown(projector: Projector) -> Finding:
+    """Check that what the portal shows is up to date."""
     lag = max(projector.lag(part) for part in Part)
     if lag >= SHOWN_LAG_MAX:
         says = f"at least {lag} commits are not shown yet"

@@ -97,6 +97,28 @@ def test_a_key_store_that_lost_its_keyring_makes_it_not_ready(
     assert httpx.get(f"{url}/readyz").json()["checks"]["key-store"] == "broken"
 
 
+def test_an_event_that_cannot_be_read_is_an_alarm_and_the_process_stays_ready(
+    watched: tuple[Installation, str], place: Place
+) -> None:
+    ledger, url = watched
+    before = figures(url)
+    assert before["metroledger_unreadable_events"] == 0
+    assert before["metroledger_check_state{readable}"] == 0
+    settle(ledger, "09111642617347")
+    with psycopg.connect(place.database or "", autocommit=True) as admin:
+        admin.execute("alter table log disable trigger append_only")
+        admin.execute(
+            "update log set record = set_byte(record, length(record) - 1,"
+            " get_byte(record, length(record) - 1) # 1)"
+            ' where "offset" = (select max("offset") - 1 from log)'
+        )
+    ledger.shown.catch_up()
+    after = figures(url)
+    assert after["metroledger_unreadable_events"] == 1
+    assert after["metroledger_check_state{readable}"] == 2
+    assert httpx.get(f"{url}/readyz").status_code == 200
+
+
 def test_a_database_that_is_gone_makes_it_not_ready_and_the_scrape_says_so(
     watched: tuple[Installation, str], place: Place, site: Site
 ) -> None:
