@@ -1,7 +1,8 @@
-"""The recorder passes the library's own conformance suite, over both logs, and more."""
+"""The recorder passes the library's own conformance suite, over every log, and more."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from typing import TYPE_CHECKING, ClassVar
@@ -12,6 +13,9 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.tests.persistence import ApplicationRecorderTestCase
 from typing_extensions import override
 
+from adapters.kafka.log import KafkaLog
+from adapters.kafka.place import ALONE, Place
+from adapters.kafka.topic import create_topic
 from adapters.postgres.connections import Connections
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.store import PostgresFoldStore
@@ -25,6 +29,8 @@ from ledger.simulated import SimulatedLog
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ledger.log import CommitLog
+
 ORIGIN = "ledger.example.org/tests"
 
 
@@ -37,7 +43,7 @@ def recorder_over(folder: Folder) -> tuple[LedgerRecorder, Committer]:
 
 
 class _Suite(ApplicationRecorderTestCase[LedgerRecorder]):
-    """The library's suite; pytest collects the two classes below, not this one."""
+    """The library's suite; pytest collects the classes below, not this one."""
 
     __test__: ClassVar[bool] = False
 
@@ -83,7 +89,36 @@ class TestOverPostgresLog(_Suite):
         return Folder(log, PostgresFoldStore(connections), ORIGIN)
 
 
-@pytest.fixture(params=["simulated", "postgres"])
+class TestOverKafkaLog(_Suite):
+    """The suite over a topic, folded into PostgreSQL."""
+
+    __test__ = True
+    _conninfo = ""
+    _broker = ""
+
+    @pytest.fixture(autouse=True)
+    def _in(self, database: str, broker: str) -> None:
+        self._conninfo = database
+        self._broker = broker
+
+    @override
+    def folder(self) -> Folder:
+        connections = Connections(self._conninfo)
+        self.addCleanup(connections.close)
+        connections.create_tables()
+        log = kafka_log(self._broker)
+        self.addCleanup(log.close)
+        return Folder(log, PostgresFoldStore(connections), ORIGIN)
+
+
+def kafka_log(broker: str) -> KafkaLog:
+    """Return a log over a topic of its own."""
+    place = Place(servers=tuple(broker.split(",")), topic=f"metroledger-test-{uuid4()}")
+    create_topic(place, ALONE)
+    return KafkaLog(place, ALONE)
+
+
+@pytest.fixture(params=["simulated", "postgres", "kafka"])
 def recorder(request: pytest.FixtureRequest) -> Iterator[LedgerRecorder]:
     """A recorder over each log."""
     if request.param == "simulated":
@@ -91,13 +126,17 @@ def recorder(request: pytest.FixtureRequest) -> Iterator[LedgerRecorder]:
         yield made
         committer.close()
         return
-    connections = Connections(request.getfixturevalue("database"))
-    connections.create_tables()
-    log = PostgresLog(connections, durable=False)
-    made, committer = recorder_over(Folder(log, PostgresFoldStore(connections), ORIGIN))
-    yield made
-    committer.close()
-    connections.close()
+    with contextlib.ExitStack() as stack:
+        connections = Connections(request.getfixturevalue("database"))
+        stack.callback(connections.close)
+        connections.create_tables()
+        log: CommitLog = PostgresLog(connections, durable=False)
+        if request.param == "kafka":
+            log = kafka = kafka_log(request.getfixturevalue("broker"))
+            stack.callback(kafka.close)
+        made, committer = recorder_over(Folder(log, PostgresFoldStore(connections), ORIGIN))
+        stack.callback(committer.close)
+        yield made
 
 
 def test_sixteen_writers_and_three_tails_miss_nothing_and_reorder_nothing(

@@ -13,6 +13,9 @@ from typing import Final
 
 import pytest
 
+from adapters.kafka.log import KafkaLog
+from adapters.kafka.place import ALONE, Place
+from adapters.kafka.topic import create_topic
 from adapters.postgres.connections import Connections
 from adapters.postgres.log import PostgresLog
 from ledger.log import CommitLog
@@ -47,9 +50,25 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Opened]:
         yield Opened(open_log(), open_log)
 
 
+@contextlib.contextmanager
+def kafka(request: pytest.FixtureRequest) -> Iterator[Opened]:
+    servers = request.getfixturevalue("broker").split(",")
+    place = Place(servers=tuple(servers), topic=request.getfixturevalue("topic"))
+    create_topic(place, ALONE)
+    with contextlib.ExitStack() as stack:
+
+        def open_log() -> KafkaLog:
+            log = KafkaLog(place, ALONE)
+            stack.callback(log.close)
+            return log
+
+        yield Opened(open_log(), open_log)
+
+
 Open = Callable[[pytest.FixtureRequest], contextlib.AbstractContextManager[Opened]]
 
 LOGS: Final[dict[str, Open]] = {
     "simulated": simulated,
     "postgres": postgres,
+    "kafka": kafka,
 }

@@ -1,0 +1,197 @@
+"""Requests to a cluster: each is sent to whom it concerns, again until it is answered.
+
+Reading bypasses the client's consumer, which may be used by one thread only, fetches ahead
+of what was asked for and leaves offsets out. A request here is one question and one
+answer, from any thread: the client's own loop, on a thread of its own, carries all of them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from kafka import errors
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
+from kafka.protocol.metadata import MetadataRequest
+
+from adapters.kafka.place import KafkaUnavailable, NoTopic, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE_S: Final = 3.0
+"""How long a question is asked again before it is given up."""
+
+REQUEST_S: Final = 2.0
+"""How long a broker may take over one answer; a frozen one is left for another after it."""
+
+_PAUSE_S: Final = 0.05
+_AT_ONCE: Final = 64
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """Who leads the topic's partition, since which epoch, and what metadata says beside."""
+
+    node: int
+    epoch: int
+    topic_id: str
+    partitions: int
+    replicas: int
+
+
+class Wire:
+    """Questions to the cluster of a place, from any thread; connects when first asked.
+
+    `changed` is called when another leader was found, or the same one after an outage.
+    """
+
+    def __init__(self, place: Place, changed: Callable[[], None]) -> None:
+        """Take the place, and whom to tell of a change."""
+        self._place = place
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._link: _Link | None = None
+        self._lead: Lead | None = None
+        self._led = False
+        self._failed_at = 0.0
+
+    def ask(
+        self, make: Callable[[], object], read: Callable[[Any], Answer], *, leader: bool
+    ) -> Answer:
+        """Send what `make` makes until `read` takes the answer; return what it returns.
+
+        `read` raises the client's errors: what may pass is asked again for `PATIENCE_S`.
+        Raises `KafkaUnavailable`, and `NoTopic` where the leader of none is asked for.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                node = self.lead().node if leader else None
+                return read(self._connected().send(make(), node))
+            except errors.KafkaError as error:
+                self._lead = None
+                if not _may_pass(error) or time.monotonic() > deadline:
+                    self._disconnect()
+                    raise KafkaUnavailable from error
+                time.sleep(_PAUSE_S)
+
+    def lead(self) -> Lead:
+        """Return who leads, looked up where it is not known; raise the client's errors."""
+        known = self._lead
+        if known is not None:
+            return known
+        found = self.look_up()
+        again, self._led, self._lead = self._led, True, found
+        if again:
+            self._changed()
+        return found
+
+    def look_up(self) -> Lead:
+        """Ask the cluster who leads now; raise the client's errors, or `NoTopic`."""
+        response = self._connected().metadata(self._place.topic)
+        topic = response.topics[0]
+        error = errors.for_code(topic.error_code)
+        if error is errors.UnknownTopicOrPartitionError:
+            raise NoTopic(self._place.topic)
+        if error is not errors.NoError:
+            raise error
+        first = next(part for part in topic.partitions if part.partition_index == 0)
+        if first.leader_id < 0:
+            raise errors.LeaderNotAvailableError
+        return Lead(
+            node=first.leader_id,
+            epoch=first.leader_epoch,
+            topic_id=str(topic.topic_id),
+            partitions=len(topic.partitions),
+            replicas=len(first.replica_nodes),
+        )
+
+    def close(self) -> None:
+        """Close the connections; the next question opens them again."""
+        self._disconnect()
+
+    def _connected(self) -> _Link:
+        asked_at = time.monotonic()
+        with self._lock:
+            if self._link is None:
+                if asked_at < self._failed_at:
+                    raise errors.KafkaTimeoutError  # whoever came before us has just tried in vain
+                self._link = self._connect()
+            return self._link
+
+    def _connect(self) -> _Link:
+        try:
+            return _Link(self._place)
+        except errors.KafkaError:
+            self._failed_at = time.monotonic()
+            raise
+
+    def _disconnect(self) -> None:
+        with self._lock:
+            link, self._link = self._link, None
+        if link is not None:
+            link.close()
+
+
+class _Link:
+    """The client's connections and the thread that serves them."""
+
+    def __init__(self, place: Place) -> None:
+        settings: dict[str, Any] = {
+            "bootstrap_servers": list(place.servers),
+            "client_id": "metroledger",
+            "request_timeout_ms": int(REQUEST_S * 1_000),
+            "socket_connection_setup_timeout_ms": 1_000,
+            "socket_connection_setup_timeout_max_ms": 2_000,
+            "reconnect_backoff_max_ms": 500,
+            "max_in_flight_requests_per_connection": _AT_ONCE,
+            "receive_message_max_bytes": 100_000_000,
+        }
+        self._net = NetworkSelector(**settings)
+        self._net.start()
+        self._manager = KafkaConnectionManager(self._net, **settings)
+        self._manager.cluster.config["allow_auto_create_topics"] = False
+        try:
+            self._run(lambda: self._manager.bootstrap_async(int(PATIENCE_S * 1_000)))
+        except BaseException:
+            self.close()
+            raise
+
+    def send(self, request: object, node: int | None) -> Any:  # noqa: ANN401 - the client's own
+        """Send a request to a node, or to any; return its response."""
+        return self._run(lambda: self._manager.send(request, node_id=node))
+
+    def metadata(self, topic: str) -> Any:  # noqa: ANN401 - the client's own
+        """Ask any node about a topic, which is not made by asking."""
+        named = MetadataRequest.MetadataRequestTopic(name=topic)
+        request = MetadataRequest(topics=[named], allow_auto_topic_creation=False)
+        response = self.send(request, None)
+        self._manager.cluster.update_metadata(response)
+        return response
+
+    def close(self) -> None:
+        """Close the connections and stop the thread."""
+        self._net.run(self._manager.close)
+        self._net.close()
+
+    def _run(self, start: Callable[[], object]) -> Any:  # noqa: ANN401 - the client's own
+        """Run something on the client's thread, and wait no longer than a broker may take."""
+        done = threading.Event()
+        future = self._manager.call_soon(start)
+        future.add_both(lambda _: done.set())
+        if not done.wait(PATIENCE_S + REQUEST_S):
+            raise errors.KafkaTimeoutError
+        if future.exception is not None:
+            raise future.exception
+        return future.value
+
+
+def _may_pass(error: errors.KafkaError) -> bool:
+    """Whether an error is one of a moment: no leader yet, a connection that broke."""
+    return isinstance(error, errors.RetriableError | errors.UnknownBrokerIdError)
