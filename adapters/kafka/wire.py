@@ -121,16 +121,16 @@ class Wire:
         with self._lock:
             if self._link is None:
                 if asked_at < self._failed_at:
-                    raise errors.KafkaTimeoutError  # whoever came before us has just tried in vain
+                    raise KafkaUnavailable  # whoever came before us has just tried in vain
                 self._link = self._connect()
             return self._link
 
     def _connect(self) -> _Link:
         try:
             return _Link(self._place)
-        except errors.KafkaError:
+        except errors.KafkaError as error:
             self._failed_at = time.monotonic()
-            raise
+            raise KafkaUnavailable from error
 
     def _disconnect(self) -> None:
         with self._lock:
