@@ -86,6 +86,15 @@ def command_of(services: Services, account: UUID, key: str) -> UUID:
     return derived_id(territory, b"idempotency key", account.bytes, key.encode())
 
 
+def command_of_form(services: Services, account: UUID, drawn: str, *about: bytes) -> UUID:
+    """Return the id of the command that an account's form sends, about the same thing each time.
+
+    `drawn` is the form's own random text: a form that is sent twice asks once.
+    """
+    territory = services.territory_key(Purpose.REACTIONS)
+    return derived_id(territory, b"form", account.bytes, drawn.encode("utf-8", "replace"), *about)
+
+
 def digest_of(services: Services, account: UUID, *parts: bytes) -> bytes:
     """Return a digest of what was asked that dies with the account's key. 16 bytes."""
     name = KeyName(owner=account, purpose=Purpose.PROFILE)

@@ -32,6 +32,8 @@ from domain.events.terms import TextKind
 from domain.values import civil_day, years_after
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from fastapi import Response
 
     from adapters.http.pages.frame import Pages, Visit
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from application.viewing import ConsentView, Overview
 
 _LONGEST_NAME = 100
+_STANDING = {ConsentStatus.GRANTED, ConsentStatus.REFUSED}
 
 
 def add(pages: Pages) -> None:
@@ -63,7 +66,11 @@ def question(visit: Visit) -> Response:
 
 
 def answered(visit: Visit) -> Response:
-    """Keep the answer, a no as carefully as a yes, and go on to what is not answered yet."""
+    """Keep the answer, a no as carefully as a yes, and go on to what is not answered yet.
+
+    A form that is sent twice is answered once. One that was left open, answered and overtaken by
+    another answer says nothing any more: what is asked now is asked again.
+    """
     seen = visit.admitted()
     one = _question(visit, seen)
     holder = visit.fields.get("titulaire", "")
@@ -72,16 +79,23 @@ def answered(visit: Visit) -> Response:
             errors = {"titulaire": "Donnez le nom du titulaire du contrat, en 100 caractères."}
             return _asked(visit, seen, one, Form(visit.fields, errors), status=422)
         case "accepter":
-            _grant(visit, one, _wish(visit, one, "bouton « Accepter »", holder))
+            made = _grant(visit, one, _wish(visit, one, "bouton « Accepter »", holder))
             done = "accepte"
         case "refuser":
             wish = _wish(visit, one, "bouton « Refuser »", holder)
-            refuse_consent(visit.services, visit.account, one.meter.id, wish)
+            command = _command(visit, one)
+            made = refuse_consent(
+                visit.services, visit.account, one.meter.id, wish, command=command
+            )
             done = "refuse"
         case _:
             errors = {"reponse": "Choisissez « Accepter » ou « Refuser »."}
             return _asked(visit, seen, one, Form(visit.fields, errors), status=422)
-    left = [each for each in questions(visit.services, visit.overview()) if each.is_open]
+    seen = visit.overview()
+    stands = _question(visit, seen).answer
+    if stands is None or stands.id != made or stands.status not in _STANDING:
+        return visit.go(one.address)
+    left = [each for each in questions(visit.services, seen) if each.is_open]
     return visit.go(f"{left[0].address if left else '/accueil'}?fait={done}")
 
 
@@ -177,9 +191,15 @@ def _wish(visit: Visit, one: Question, act: str, holder: str) -> Wish:
     )
 
 
-def _grant(visit: Visit, one: Question, wish: Wish) -> None:
-    given = grant_consent(visit.services, visit.account, one.meter.id, wish)
+def _grant(visit: Visit, one: Question, wish: Wish) -> UUID:
+    command = _command(visit, one)
+    given = grant_consent(visit.services, visit.account, one.meter.id, wish, command=command)
     start_agreed(visit.services, given)
+    return given
+
+
+def _command(visit: Visit, one: Question) -> UUID:
+    return visit.command(str(one.meter.id), one.category.value, visit.fields["reponse"])
 
 
 def _given(visit: Visit, seen: Overview) -> ConsentView:

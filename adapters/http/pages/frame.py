@@ -32,7 +32,8 @@ from adapters.http.visitors import (
 )
 from application import viewing
 from application.access.roles import Right, is_allowed
-from application.access.sessions import digest_of
+from application.access.sessions import digest_of, new_token
+from application.asking import command_of_form
 from application.telling import tell
 from application.viewing import NothingHere, TermsToAccept
 from domain.errors import MetroledgerError
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from application.viewing import Access, Overview
 
 FIELDS_MAX: Final = 20
+ONCE_FIELD: Final = "envoi"
+"""The field of a form that must not be answered twice: a random text, drawn with it."""
+
 _SERVERS_FAULT: Final = 500
 
 Handler = Callable[["Visit"], Response]
@@ -76,6 +80,8 @@ class Portal:
             rights={right.name for right in Right if role and is_allowed(role, right)},
             form_field=FORM_FIELD,
             form_token=visitor.form_token if visitor else "",
+            once=new_token,
+            once_field=ONCE_FIELD,
             **shown,
         )
 
@@ -123,6 +129,12 @@ class Visit:
         with contextlib.suppress(ValueError):
             return UUID(self.request.path_params[name])
         raise NothingHere
+
+    def command(self, *about: str) -> UUID:
+        """Return the command that this form sends: the same when it is sent a second time."""
+        drawn = self.fields.get(ONCE_FIELD, "") or new_token()
+        said = (one.encode("utf-8", "replace") for one in about)
+        return command_of_form(self.services, self.account, drawn, *said)
 
     def overview(self) -> Overview:
         """Return the account as it stands, before any terms are looked at."""
