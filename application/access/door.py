@@ -93,9 +93,16 @@ class Door:
         else:
             self.post.send(already_known(email, f"{self.public_url}/connexion"))
 
+    def require_sign_up(self, ticket_text: str) -> Ticket:
+        """Return what a link to sign up carries; raise `TicketWorthless` also when it was used."""
+        ticket = redeem(self.services, ticket_text, Errand.SIGN_UP)
+        if self._account(ticket.subject) is not None:
+            raise TicketWorthless
+        return ticket
+
     def sign_up(self, ticket_text: str, *, name: str, password: str, language: str) -> str:
         """Open an account for whoever holds the link; return the token of a new session."""
-        ticket = redeem(self.services, ticket_text, Errand.SIGN_UP)
+        ticket = self.require_sign_up(ticket_text)
         name = " ".join(name.split())
         if not 0 < len(name) <= _LONGEST_NAME:
             raise NameUnfit
@@ -131,12 +138,17 @@ class Door:
             ticket = Ticket(Errand.NEW_PASSWORD, email, self._until(), bound)
             self.post.send(new_password(email, self._link("nouveau-mot-de-passe", ticket)))
 
-    def choose_new_password(self, ticket_text: str, password: str) -> str:
-        """Change the password of whoever holds the link; every session ends but a new one."""
+    def require_new_password(self, ticket_text: str) -> UUID:
+        """Return whose password a link changes; raise `TicketWorthless` also when it was used."""
         ticket = redeem(self.services, ticket_text, Errand.NEW_PASSWORD)
         account = self._account(ticket.subject)
         if account is None or passwords.fingerprint(self.store, account) != ticket.binding:
             raise TicketWorthless
+        return account
+
+    def choose_new_password(self, ticket_text: str, password: str) -> str:
+        """Change the password of whoever holds the link; every session ends but a new one."""
+        account = self.require_new_password(ticket_text)
         passwords.keep(self.services, self.store, account, password)
         self.store.end_sessions_of(account)
         return sessions.begin(self.services, self.store, account=account)

@@ -87,6 +87,8 @@ def test_a_link_to_sign_up_opens_one_account(door: Door, ledger: Installation) -
     door.sign_up(ticket, name=NAME, password=PASSWORD, language="fr")
     with pytest.raises(TicketWorthless):
         door.sign_up(ticket, name="Mallory", password=PASSWORD, language="fr")
+    with pytest.raises(TicketWorthless):
+        door.require_sign_up(ticket)
 
 
 @pytest.mark.parametrize("length", range(1, 5))

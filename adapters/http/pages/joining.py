@@ -55,6 +55,7 @@ def asked(visit: Visit) -> Response:
 
 def join(visit: Visit) -> Response:
     """Ask whoever follows the letter's link for a name and a password."""
+    visit.site.door.require_sign_up(visit.request.path_params["ticket"])
     return visit.page("sign_up_end.html", form=Form())
 
 
@@ -125,6 +126,7 @@ def _write_to(visit: Visit, ask: Callable[..., Callable[[], None]], why: str) ->
 
 def choose(visit: Visit) -> Response:
     """Ask for a new password."""
+    visit.site.door.require_new_password(visit.request.path_params["ticket"])
     return visit.page("new_password.html", form=Form())
 
 

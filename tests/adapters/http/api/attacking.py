@@ -20,6 +20,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from urllib.parse import quote
 
+from adapters.http.visitors import STAFF
 from application.access import sessions
 from tests.adapters.http.hostile import MARK, hostile
 
@@ -55,17 +56,22 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A portal and the resident who is signed in to it.
+    """A portal, and who is signed in to it in one browser: a resident, and an administrator.
 
     `values` fill a path's parameters and `bodies` are what a path takes, so that a string comes
-    as far as it can; `cookie` and `token` are the resident's session.
+    as far as it can; `resident` and `staff` are each a cookie's name and value.
     """
 
     port: int
-    cookie: str
-    token: str
+    resident: tuple[str, str]
+    staff: tuple[str, str]
     values: Mapping[str, str]
     bodies: Mapping[str, Mapping[str, object]]
+
+    def form_token(self, path: str) -> str:
+        """Return what the forms of a page carry: the staff's pages have a session of their own."""
+        _, token = self.staff if path.startswith(STAFF) else self.resident
+        return sessions.form_token(token)
 
 
 class Attacker:
@@ -106,8 +112,8 @@ class Attacker:
         of_page = field.method.upper() == "POST" and not field.path.startswith("/api/")
         headers = {
             "Host": f"127.0.0.1:{target.port}",
-            "Cookie": f"{target.cookie}={target.token}",
-            "X-Form-Token": sessions.form_token(target.token),
+            "Cookie": "; ".join(map("=".join, (target.resident, target.staff))),
+            "X-Form-Token": target.form_token(path),
             "X-Forwarded-For": str(IPv4Address(_FIRST_ADDRESS + number)),
             "Idempotency-Key": f"hostile-key-{number}",
             "Content-Type": _FORM if of_page else "application/json",
@@ -147,7 +153,7 @@ def _body(field: Field, said: str, path: str, target: Target, number: int) -> by
         told = json.dumps({**target.bodies.get(field.path, {}), **odd})
         whole = field.where == "body" and field.name == ""
         return (said if whole else told).encode("utf-8", "surrogatepass")
-    form = {"form_token": sessions.form_token(target.token), **_filled(path, number)}
+    form = {"form_token": target.form_token(path), **_filled(path, number)}
     form |= {field.name: said} if field.where == "form" else {}
     return "&".join(f"{_quoted(k)}={_quoted(v)}" for k, v in form.items()).encode()
 

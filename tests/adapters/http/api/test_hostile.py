@@ -26,10 +26,14 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from adapters.http.guard import BODY_MAX
+from application.access import members
+from application.access.roles import StaffRole
+from application.access.tickets import Errand, Ticket, issue
 from metroledger.settings import DATABASE, HOME, OPERATIONS, TRUSTED_PROXIES, WEB
 from tests.adapters.http.api.attacking import Attacker, Field, Target, attack, breaking, judge
 from tests.adapters.http.api.test_routes import API, body_of
 from tests.adapters.http.hostile import MARK, hostile
+from tests.application.hiring import add
 from tests.application.world import ROOT
 
 if TYPE_CHECKING:
@@ -67,8 +71,27 @@ def all_fields(world: World) -> list[Field]:
     return list(dict.fromkeys([*fields_of(document), *page_fields(world)]))
 
 
+def links(world: World) -> dict[str, str]:
+    """Return the tickets of links that still open their page: to sign up, anew, and for staff."""
+    services, owner = world.ledger.services, world.owner.home
+    assert owner is not None
+    until_s = int(services.clock().timestamp()) + 3_600
+    email = f"{owner.number}@example.org"
+    member, _ = add(world.ledger, StaffRole.ADMINISTRATOR)
+    anew = Ticket(Errand.NEW_PASSWORD, email, until_s)  # nobody chose one yet: bound to nothing
+    return {
+        "/inscription/{ticket}": issue(services, Ticket(Errand.SIGN_UP, "new@b.example", until_s)),
+        "/nouveau-mot-de-passe/{ticket}": issue(services, anew),
+        "/agents/inscription/{ticket}": members.invite(services, world.ledger.staff, member),
+    }
+
+
 def page_fields(world: World) -> Iterator[Field]:
-    """Yield every field of every form that a page shows, and every part of a page's address."""
+    """Yield every field of every form that a page shows, and every part of a page's address.
+
+    Forms that a link opens are read by a link that still works, and sent by one that does not.
+    """
+    tickets = links(world)
     for route in iter_route_contexts(world.app.routes):
         path = route.path or ""
         if path.startswith((API, "/problems", "/static")):
@@ -78,9 +101,10 @@ def page_fields(world: World) -> Iterator[Field]:
                 yield Field(method, path, "path", name)
         if "GET" in (route.methods or set()):
             yield Field("get", path, "query", "fait")
-            for person in (world.owner, world.nobody):
-                address = path.format(**_values(world))
-                yield from _forms(address, person.client.get(address).text)
+            for person in (world.owner, world.nobody, world.staff[StaffRole.ADMINISTRATOR]):
+                values = _values(world)
+                shown = path.format(**values | {"ticket": tickets.get(path, "")})
+                yield from _forms(path.format(**values), person.client.get(shown).text)
 
 
 def _forms(address: str, page: str) -> Iterator[Field]:
@@ -110,8 +134,8 @@ def target_of(world: World, port: int) -> Target:
     bodies = {one.path: body_of(one.path, world.owner) for one in all_fields(world)}
     return Target(
         port=port,
-        cookie=world.cookie,
-        token=world.begin(),
+        resident=(world.cookie, world.begin()),
+        staff=next(iter(world.staff[StaffRole.ADMINISTRATOR].client.cookies.items())),
         values=_values(world),
         bodies={path: body for path, body in bodies.items() if body},
     )
@@ -135,6 +159,8 @@ def test_hostile_strings_in_every_field_break_nothing_and_are_repeated_nowhere(
     names = {one.name for one in fields}
     assert names >= {"holder", "consent", "cursor", "from", "Idempotency-Key", "Cookie"}
     assert {one.name for one in fields if one.where == "form"} >= {"email", "numero", "entree"}
+    of_links = {one.path for one in fields if one.where == "form" and "a-ticket" in one.path}
+    assert of_links == {one.format(ticket="a-ticket") for one in links(world)}
 
 
 def test_the_looking_finds_what_breaks_out_of_a_text_and_only_that() -> None:

@@ -80,10 +80,10 @@ def to_all(status: int) -> Row:
 PAGES: Final[dict[str, Row]] = {
     "GET /": residents(303, 303, 200, 303),
     "GET /inscription": everybody(200),
-    "GET /inscription/{ticket}": everybody(200),
+    "GET /inscription/{ticket}": everybody(410),
     "GET /connexion": residents(303, 303, 200, 303),
     "GET /mot-de-passe-oublie": everybody(200),
-    "GET /nouveau-mot-de-passe/{ticket}": everybody(200),
+    "GET /nouveau-mot-de-passe/{ticket}": everybody(410),
     "GET /conditions": everybody(200),
     "GET /conditions/refus": MY_PAGE,
     "GET /mentions-legales": everybody(200),
