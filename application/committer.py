@@ -55,13 +55,20 @@ class Committer:
     """Appends, folds and publishes for every writer of this process.
 
     `publish` makes the published checkpoint cover all that was folded. Failures of a
-    batch (an outage, a log that is not ours) go to each of its writers.
+    batch (an outage, a log that is not ours) go to each of its writers. `ensure` is called
+    before anything is appended or folded, and raises where the log is known not to be ours.
     """
 
-    def __init__(self, folder: Folder, publish: Callable[[], None]) -> None:
-        """Take the folder, which knows log and store, and how to publish."""
+    def __init__(
+        self,
+        folder: Folder,
+        publish: Callable[[], None],
+        ensure: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take the folder, which knows log and store, how to publish, and what must hold."""
         self._folder = folder
         self._publish = publish
+        self._ensure = ensure
         self._submitted: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
         self._appended: queue.Queue[_Appended | None] = queue.Queue(2)
         self._threads: list[threading.Thread] = []
@@ -106,6 +113,7 @@ class Committer:
     def _append_all(self) -> None:
         while (batch := self._take()) is not None:
             try:
+                self._ensure()
                 offsets = list(self._folder.log.append([one.record for one in batch]))
             except Exception as error:  # noqa: BLE001 (the thread must live, and each writer learn of it)
                 _fail(batch, error)
@@ -139,6 +147,7 @@ class Committer:
                 _fail(appended.submissions, error)
 
     def _settle(self, appended: _Appended) -> None:
+        self._ensure()
         offsets = [offset for offset in appended.offsets if offset is not None]
         last = max(offsets, default=-1)
         if len(offsets) < len(appended.offsets):
@@ -162,6 +171,7 @@ class Committer:
 
     def fate(self, command: bytes) -> Fate | None:
         """Return what became of a command so far, having folded to where the log ends."""
+        self._ensure()
         self._folder.fold_through(self._folder.log.end() - 1)
         return self._folder.store.fates([command]).get(command)
 

@@ -28,6 +28,7 @@ from adapters.postgres.reactions import PostgresCursors
 from adapters.postgres.staff import PostgresStaff
 from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
+from application.guard import Guard, look_over
 from application.publishing import check_published, publish_all
 from application.register import Register
 from application.residents import settle_reservations
@@ -171,11 +172,11 @@ def open_ledger(
         store = PostgresFoldStore(connections)
         folder = Folder(PostgresLog(connections), store, identity.origin)
         publisher = Publisher(settings.tiles, signer, journal=settings.checkpoints)
-        folder.check()
-        folder.fold_through(folder.log.end() - 1)
+        look_over(folder)
         check_published(publisher, store)
 
-        committer = Committer(folder, lambda: publish_all(publisher, store))
+        guard = Guard(lambda: look_over(folder))
+        committer = Committer(folder, lambda: publish_all(publisher, store), guard.ensure)
         register = Register(folder)
         committer.publish()
         projections = PostgresProjections(connections)
@@ -198,8 +199,10 @@ def open_ledger(
                 clock=clock,
             )
             settle_reservations(installation.services)
+            guard.start()
             yield installation
         finally:
+            guard.close()
             committer.close()
 
 

@@ -44,24 +44,20 @@ _OFFSETS: Final = (5, 9)
 class KafkaLog:
     """The `CommitLog` port over a topic of one partition."""
 
-    def __init__(
-        self,
-        place: Place,
-        care: Care,
-        changed: Callable[[], None] = lambda: None,
-        *,
-        append_s: float = APPEND_S,
-    ) -> None:
-        """Take the topic, how it must be kept, and whom to tell that the log be checked anew.
-
-        `changed` is called after each change of leader and each outage, from any thread.
-        `append_s` is how long one append may take.
-        """
+    def __init__(self, place: Place, care: Care, *, append_s: float = APPEND_S) -> None:
+        """Take the topic, how it must be kept, and how long one append may take."""
         self._place = place
         self._care = care
-        self._wire = Wire(place, changed)
+        self._wire = Wire(place)
         self._writer = Writer(place, append_s)
         self._seen = 0
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called, from any thread, after each change of leader and each outage.
+
+        The log should then be checked anew: what a broker lost, it loses at such moments.
+        """
+        self._wire.changed = changed
 
     def append(self, records: Sequence[bytes]) -> Sequence[int | None]:
         """Append records; those are in doubt that no broker has answered for in time."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka import errors
 from kafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest
 
-from adapters.kafka.place import MESSAGE_MAX, Care, KafkaUnavailable, NoTopic, Place
+from adapters.kafka.place import MESSAGE_MAX, Care, NoTopic, Place
 from adapters.kafka.wire import Lead, Wire
 from domain.errors import Refused
 from ledger.log import Description
@@ -58,16 +58,16 @@ class TopicRefused(Refused):
 
 def create_topic(place: Place, care: Care) -> None:
     """Make the topic and wait until it has a leader. Raises `TopicExists` and `TopicRefused`."""
-    wire = Wire(place, lambda: None)
+    wire = Wire(place)
     try:
         wire.ask(lambda: _creation(place, care), lambda r: _created(place, r), leader=False)
         deadline = time.monotonic() + _VISIBLE_S
         while True:
             try:
                 wire.look_up()
-            except (errors.KafkaError, NoTopic) as error:
+            except NoTopic:
                 if time.monotonic() > deadline:
-                    raise KafkaUnavailable from error
+                    raise
                 time.sleep(0.05)
             else:
                 return
@@ -77,8 +77,8 @@ def create_topic(place: Place, care: Care) -> None:
 
 def describe(wire: Wire, place: Place, care: Care) -> Description:
     """Return the topic's identity, and a fault for each setting that may lose records."""
-    wire.ask(lambda: _question(place), lambda _: None, leader=False)
-    lead, settings = wire.look_up(), wire.ask(lambda: _question(place), _settings, leader=False)
+    lead = wire.look_up()
+    settings = wire.ask(lambda: _question(place), _settings, leader=False)
     return Description(
         name=f"kafka:{place.topic}",
         identity=lead.topic_id,

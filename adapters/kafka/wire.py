@@ -36,10 +36,9 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """Who leads the topic's partition, since which epoch, and what metadata says beside."""
+    """Who leads the topic’s partition, and what metadata says beside."""
 
     node: int
-    epoch: int
     topic_id: str
     partitions: int
     replicas: int
@@ -51,10 +50,10 @@ class Wire:
     `changed` is called when another leader was found, or the same one after an outage.
     """
 
-    def __init__(self, place: Place, changed: Callable[[], None]) -> None:
-        """Take the place, and whom to tell of a change."""
+    def __init__(self, place: Place) -> None:
+        """Take the place."""
+        self.changed: Callable[[], None] = lambda: None
         self._place = place
-        self._changed = changed
         self._lock = threading.Lock()
         self._link: _Link | None = None
         self._lead: Lead | None = None
@@ -64,16 +63,24 @@ class Wire:
     def ask(
         self, make: Callable[[], object], read: Callable[[Any], Answer], *, leader: bool
     ) -> Answer:
-        """Send what `make` makes until `read` takes the answer; return what it returns.
+        """Send what `make` makes, to the leader or to any broker; return what `read` returns.
 
-        `read` raises the client's errors: what may pass is asked again for `PATIENCE_S`.
-        Raises `KafkaUnavailable`, and `NoTopic` where the leader of none is asked for.
+        `read` takes the answer and raises the client's errors: what may pass is asked again
+        for `PATIENCE_S`. Raises `KafkaUnavailable`, and `NoTopic` where there is none to lead.
         """
+        return self._patiently(
+            lambda: read(self._connected().send(make(), self._leading().node if leader else None))
+        )
+
+    def look_up(self) -> Lead:
+        """Ask the cluster who leads now. Raises as `ask` does."""
+        return self._patiently(self._look_up)
+
+    def _patiently(self, attempt: Callable[[], Answer]) -> Answer:
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
-                node = self.lead().node if leader else None
-                return read(self._connected().send(make(), node))
+                return attempt()
             except errors.KafkaError as error:
                 self._lead = None
                 if not _may_pass(error) or time.monotonic() > deadline:
@@ -81,19 +88,18 @@ class Wire:
                     raise KafkaUnavailable from error
                 time.sleep(_PAUSE_S)
 
-    def lead(self) -> Lead:
-        """Return who leads, looked up where it is not known; raise the client's errors."""
+    def _leading(self) -> Lead:
+        """Return who leads, looked up where it is not known."""
         known = self._lead
         if known is not None:
             return known
-        found = self.look_up()
+        found = self._look_up()
         again, self._led, self._lead = self._led, True, found
         if again:
-            self._changed()
+            self.changed()
         return found
 
-    def look_up(self) -> Lead:
-        """Ask the cluster who leads now; raise the client's errors, or `NoTopic`."""
+    def _look_up(self) -> Lead:
         response = self._connected().metadata(self._place.topic)
         topic = response.topics[0]
         error = errors.for_code(topic.error_code)
@@ -106,7 +112,6 @@ class Wire:
             raise errors.LeaderNotAvailableError
         return Lead(
             node=first.leader_id,
-            epoch=first.leader_epoch,
             topic_id=str(topic.topic_id),
             partitions=len(topic.partitions),
             replicas=len(first.replica_nodes),

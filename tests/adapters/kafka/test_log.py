@@ -143,11 +143,8 @@ def test_a_topic_is_made_once_and_only_as_the_cluster_can_keep_it(
 
 def test_what_changes_under_a_reader_is_told(place: Place, proxy: Proxy) -> None:
     told: list[float] = []
-    log = KafkaLog(
-        Place(servers=(proxy.address,), topic=place.topic),
-        ALONE,
-        lambda: told.append(time.monotonic()),
-    )
+    log = KafkaLog(Place(servers=(proxy.address,), topic=place.topic), ALONE)
+    log.on_change(lambda: told.append(time.monotonic()))
     log.read(0)
     log.read(0)
     assert told == []
