@@ -22,7 +22,7 @@ from schemas.packing import unpack
 from schemas.registry import reading_type
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping
 
     from domain.events.reading import Reading
     from keys.key import Key
@@ -66,19 +66,6 @@ class Entry(NamedTuple):
         )
 
 
-class Around(NamedTuple):
-    """Readings out of pages, in the order of these pages' months, and those that lie as slips."""
-
-    paged: list[Entry]
-    loose: list[Entry]
-    months: Sequence[date]
-
-    @property
-    def all(self) -> list[Entry]:
-        """Both."""
-        return self.paged + self.loose
-
-
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[Entry])
 
@@ -111,10 +98,12 @@ def open_slips(
     return entries
 
 
-def seal_page(consent: UUID, month: date, key: Key, entries: Iterable[Entry]) -> Page:
-    """Seal a month of a consent's readings, in their order, as one page."""
+def seal_page(
+    consent: UUID, month: date, key: Key, entries: Iterable[Entry], figures: bytes
+) -> Page:
+    """Seal a month of a consent's readings, in their order, as one page with its figures."""
     content = sealing.seal(key, _encoder.encode(sorted(entries)), _binding(consent, month))
-    return Page(consent, month, Sealed(key.id, content))
+    return Page(consent, month, Sealed(key.id, content), figures)
 
 
 def open_pages(

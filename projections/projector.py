@@ -26,11 +26,12 @@ from uuid import UUID
 from domain.errors import Corrupt, Unavailable
 from domain.events.account import AccountErased
 from keys import sealing
-from keys.redaction import Redacted
+from keys.redaction import Redacted, missing
 from ledger.frames import open_event
 from ledger.retrieval import read_records
 from projections import covers, standing
-from projections.entries import Around, Entry, month_of, open_pages, open_slips, seal_page
+from projections.entries import Entry, month_of, open_pages, open_slips, seal_page
+from projections.figures import figures_of, open_figures, seal_figures
 from projections.gathering import Gathered, gather
 from projections.store import Batch, Held, Part, Sealed, Slip, StandingRow, Unread
 from schemas.private import NO_KEY
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from ledger.frames import Opened
     from ledger.store import Accepted
     from projections.covers import Cover
+    from projections.figures import Figures
     from projections.store import ProjectionStore
 
     _Placed = tuple[int, Opened]
@@ -234,8 +236,10 @@ class Projector:
         for key_id, of_year in by_key.items():
             entries = sorted(open_slips(of_year, keys, ordered), key=month_of)
             for month, new in groupby(entries, key=month_of):
-                kept = open_pages(self.store.pages(consent, month, month), keys, ordered)
-                pages.append(seal_page(consent, month, keys[UUID(bytes=key_id)], [*kept, *new]))
+                kept = open_pages(self.store.page(consent, month), keys, ordered)
+                key, held = keys[UUID(bytes=key_id)], sorted([*kept, *new])
+                figures = seal_figures(consent, month, key, figures_of(held))
+                pages.append(seal_page(consent, month, key, held, figures))
         self.store.file(pages, slips)
 
     # ── rebuilding, and saying what is there ─────────────────────────────────────────────────
@@ -284,36 +288,52 @@ class Projector:
                 digest.update(consent.bytes + repr(sorted(entries)).encode())
         return digest.hexdigest()
 
-    def entries(
-        self, consent: UUID, first: date | None = None, last: date | None = None
-    ) -> list[Entry]:
-        """Return a consent's readings, of all months or of those from `first` to `last`.
-
-        Then those of the nearest month on each side come too, and all that lie as slips.
-        """
-        return self.entries_around(consent, first, last).all
-
-    def entries_around(
-        self, consent: UUID, first: date | None = None, last: date | None = None
-    ) -> Around:
-        """Return the same, with the months that were read."""
-        return self._opened(self.store.held(consent, first, last))
+    def entries(self, consent: UUID) -> list[Entry]:
+        """Return all of a consent's readings."""
+        return self._opened(self.store.held(consent))
 
     def latest(self, consent: UUID) -> list[Entry]:
         """Return the newest of a consent's readings: its last page, and its slips.
 
         Slips alone would not do: a late day lies there beside a page that has newer ones.
         """
-        return self._opened(Held(self.store.last_page(consent), self.store.slips(consent))).all
+        return self._opened(Held(self.store.last_page(consent), self.store.slips(consent)))
 
-    def _opened(self, held: Held) -> Around:
+    def _opened(self, held: Held) -> list[Entry]:
         pages, slips = held
-        wanted = {page.sealed.key for page in pages}
+        keys, ordered = self._keys_of([page.sealed for page in pages], slips)
+        return open_pages(pages, keys, ordered) + open_slips(slips, keys, ordered)
+
+    def figures_around(self, consent: UUID, first: date, last: date) -> dict[date, Figures] | None:
+        """Return the figures of months, in order, and of the nearest with any on each side.
+
+        Those of a month that has slips beside its page are worked out anew. None where a
+        month has no figures.
+        """
+        filed, slips = self.store.figured(consent, first, last)
+        keys, ordered = self._keys_of(filed.values(), slips)
+        months: dict[date, Figures | None] = {}
+        for month, sealed in filed.items():
+            if sealed.key in keys:
+                months[month] = open_figures(consent, month, keys[sealed.key], sealed.content)
+            else:
+                missing("page", sealed.key, ordered)
+        loose = sorted(open_slips(slips, keys, ordered), key=month_of)
+        for month, group in groupby(loose, key=month_of):
+            paged = self.store.page(consent, month) if month in months else ()
+            held = {*open_pages(paged, keys, ordered), *group}  # may have been filed meanwhile
+            months[month] = figures_of(sorted(held))
+        whole = {month: one for month, one in sorted(months.items()) if one is not None}
+        return whole if len(whole) == len(months) else None
+
+    def _keys_of(
+        self, pages: Iterable[Sealed], slips: Iterable[Slip]
+    ) -> tuple[dict[UUID, Key], frozenset[UUID]]:
+        """Return the living keys of pages and slips, and where any is gone all ordered so."""
+        wanted = {page.key for page in pages}
         wanted |= {UUID(bytes=key) for key in {slip.key for slip in slips}}
         keys = self._keys.fetch(wanted)
-        ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
-        months = [page.month for page in pages]
-        return Around(open_pages(pages, keys, ordered), open_slips(slips, keys, ordered), months)
+        return keys, self._ordered() if len(keys) < len(wanted) else frozenset()
 
     def covers_of(self, rings: Mapping[bytes, Ring]) -> dict[bytes, list[Cover]]:
         """Return what a delivery decides on, by account, of those whose keys these are."""

@@ -51,17 +51,29 @@ class Slip(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A month of a consent's readings; `month` is its first day."""
+    """A month of a consent's readings; `month` is its first day.
+
+    `figures` is what they say of its days, sealed under the same key; empty where that
+    cannot be said of a month alone.
+    """
 
     consent: UUID
     month: date
     sealed: Sealed
+    figures: bytes
 
 
 class Held(NamedTuple):
     """What is kept of a consent's readings; pages by month, slips in ledger order."""
 
     pages: Sequence[Page]
+    slips: Sequence[Slip]
+
+
+class Figured(NamedTuple):
+    """The sealed figures of some months' pages, by month, and a consent's slips."""
+
+    figures: Mapping[date, Sealed]
     slips: Sequence[Slip]
 
 
@@ -124,16 +136,17 @@ class ProjectionStore(Protocol):
     def slips(self, consent: UUID) -> Sequence[Slip]:
         """Return a consent's slips, in ledger order."""
 
-    def pages(
-        self, consent: UUID, first: date | None = None, last: date | None = None
-    ) -> Sequence[Page]:
-        """Return a consent's pages of the months from `first` to `last`, both included."""
+    def page(self, consent: UUID, month: date) -> Sequence[Page]:
+        """Return a consent's page of a month; none where there is none."""
 
-    def held(self, consent: UUID, first: date | None = None, last: date | None = None) -> Held:
-        """Return a consent's slips and pages as they are at one instant: no reading is in both.
+    def held(self, consent: UUID) -> Held:
+        """Return a consent's slips and pages as they are at one instant: no reading is in both."""
 
-        The pages are those of the months from `first` to `last`, both included, and of the
-        months before and after the nearest that has one; of all months where none is named.
+    def figured(self, consent: UUID, first: date, last: date) -> Figured:
+        """Return figures of pages, and all slips, as they are at one instant.
+
+        Of the months from `first` to `last`, both included, and of the nearest on each side
+        that has a page.
         """
 
     def lapsed(self, before: date, limit: int) -> Sequence[UUID]:

@@ -1,17 +1,14 @@
 """Projections in PostgreSQL: a schema for each generation, one of them current.
 
 Which generation is current is one row, read again in each transaction that writes, and
-looked up by a reader when a table that it knew is gone. The slips of a file
-are written with a binary COPY packed by hand, many times as fast as a statement a row.
+looked up by a reader when a table that it knew is gone.
 """
 
 from __future__ import annotations
 
 import contextlib
-import struct
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from importlib import resources
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -19,7 +16,8 @@ import psycopg
 from psycopg import sql
 
 from adapters.postgres.arrays import array, uuids
-from projections.store import Batch, Held, Page, Part, Sealed, Slip, StandingRow, Unread
+from adapters.postgres.projection_rows import copy_slips, forget, put_standing
+from projections.store import Batch, Figured, Held, Page, Part, Sealed, Slip, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -29,18 +27,20 @@ if TYPE_CHECKING:
 
 _CREATION: Final = 7236103275
 _TURNS: Final = {Part.STANDING: 7236103276, Part.READINGS: 7236103277, None: 7236103278}
-_COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_END: Final = b"\xff\xff"
-_slip = struct.Struct(">hi16siqiiiqi16si65si")
-_CONSENT: Final = itemgetter(0)
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _CHUNK: Final = 1_000
-_HELD: Final = (
+_LAST_PAGE: Final = (
+    "select month, key, sealed, figures from {}.pages where consent = %s"
+    " order by month desc limit 1"
+)
+_PAGE: Final = "select month, key, sealed, figures from {}.pages where consent = %s and month = %s"
+_SLIPS: Final = (
     "select null::date as month, leaf, place, received_at, uuid_send(key), reading_leaf, sealed"
     " from {0}.slips where consent = %s union all"
-    " select month, null, null, null, uuid_send(key), null, sealed"
-    " from {0}.pages where consent = %s"
+    " select month, null, null, null, uuid_send(key), null, "
+)
+_HELD: Final = _SLIPS + "sealed from {0}.pages where consent = %s order by month, leaf, place"
+_FIGURED: Final = _SLIPS + (  # noqa: S608 - two constants
+    "figures from {0}.pages where consent = %s"
     " and month >= coalesce((select max(month) from {0}.pages"
     "   where consent = %s and month < %s), '-infinity')"
     " and month <= coalesce((select min(month) from {0}.pages"
@@ -108,11 +108,11 @@ class PostgresProjections:
             if moved is None:
                 return False
             if batch.slips:
-                _copy_slips(connection, schema, batch.slips)
+                copy_slips(connection, schema, batch.slips)
             if batch.standing:
-                _put_standing(connection, schema, batch.standing)
+                put_standing(connection, schema, batch.standing)
             if batch.gone:
-                _forget(connection, schema, batch.gone)
+                forget(connection, schema, batch.gone)
             for one in batch.unread:
                 connection.execute(
                     sql.SQL("insert into {}.unread values (%s, %s) on conflict do nothing").format(
@@ -128,11 +128,11 @@ class PostgresProjections:
             for page in pages:
                 connection.execute(
                     sql.SQL(
-                        "insert into {}.pages values (%s, %s, %s, %s) on conflict"
+                        "insert into {}.pages values (%s, %s, %s, %s, %s) on conflict"
                         " (consent, month) do update set key = excluded.key,"
-                        " sealed = excluded.sealed"
+                        " sealed = excluded.sealed, figures = excluded.figures"
                     ).format(schema),
-                    (page.consent, page.month, page.sealed.key, page.sealed.content),
+                    (page.consent, page.month, *page.sealed, page.figures),
                 )
             connection.execute(
                 sql.SQL(
@@ -202,31 +202,42 @@ class PostgresProjections:
         )
         return [Slip._make(row) for row in rows]
 
-    def pages(
-        self, consent: UUID, first: date | None = None, last: date | None = None
-    ) -> Sequence[Page]:
-        """Return a consent's pages of the months from `first` to `last`, both included."""
-        rows = self._read(
-            "select month, key, sealed from {}.pages where consent = %s"
-            " and month >= coalesce(%s::date, '-infinity')"
-            " and month <= coalesce(%s::date, 'infinity') order by month",
-            consent,
-            first,
-            last,
-        )
-        return [Page(consent, month, Sealed(key, content)) for month, key, content in rows]
+    def page(self, consent: UUID, month: date) -> Sequence[Page]:
+        """Return a consent's page of a month; none where there is none."""
+        return self._pages(_PAGE, consent, month)
 
-    def held(self, consent: UUID, first: date | None = None, last: date | None = None) -> Held:
+    def last_page(self, consent: UUID) -> Sequence[Page]:
+        """Return the page of a consent's last month; none where there is none."""
+        return self._pages(_LAST_PAGE, consent)
+
+    def _pages(self, query: str, consent: UUID, *parameters: object) -> Sequence[Page]:
+        return [
+            Page(consent, month, Sealed(key, content), figures)
+            for month, key, content, figures in self._read(query, consent, *parameters)
+        ]
+
+    def held(self, consent: UUID) -> Held:
         """Return slips and pages as they are at one instant; see the port."""
-        rows = self._read(_HELD, consent, *(consent, consent, first), *(consent, last))
-        pages, slips = [], []
-        for month, leaf, place, received_at, key, reading_leaf, sealed in rows:
+        months, slips = self._with_slips(_HELD, consent, consent)
+        return Held([Page(consent, month, one, b"") for month, one in months.items()], slips)
+
+    def figured(self, consent: UUID, first: date, last: date) -> Figured:
+        """Return figures and slips as they are at one instant; see the port."""
+        return Figured(*self._with_slips(_FIGURED, consent, consent, consent, first, consent, last))
+
+    def _with_slips(
+        self, query: str, consent: UUID, *parameters: object
+    ) -> tuple[dict[date, Sealed], list[Slip]]:
+        months, slips = {}, []
+        for month, leaf, place, received_at, key, reading_leaf, sealed in self._read(
+            query, consent, *parameters
+        ):
             if month is None:
                 slip = Slip(consent.bytes, leaf, place, received_at, key, reading_leaf, sealed)
                 slips.append(slip)
             else:
-                pages.append(Page(consent, month, Sealed(UUID(bytes=key), sealed)))
-        return Held(pages, slips)
+                months[month] = Sealed(UUID(bytes=key), sealed)
+        return months, slips
 
     def lapsed(self, before: date, limit: int) -> Sequence[UUID]:
         """Return up to `limit` consents not ended whose last day lies before a day."""
@@ -245,15 +256,6 @@ class PostgresProjections:
             limit,
         )
         return [consent for (consent,) in rows]
-
-    def last_page(self, consent: UUID) -> Sequence[Page]:
-        """Return the page of a consent's last month; none where there is none."""
-        rows = self._read(
-            "select month, key, sealed from {}.pages where consent = %s"
-            " order by month desc limit 1",
-            consent,
-        )
-        return [Page(consent, month, Sealed(key, content)) for month, key, content in rows]
 
     def everything(self, after: UUID | None = None) -> Iterator[tuple[UUID, Sealed]]:
         """Yield every account's page, by account, from after one where it is given."""
@@ -327,71 +329,3 @@ def _current(connection: Connection, *, hold: bool = False) -> int | None:
 def _create(connection: Connection, generation: int) -> None:
     text = resources.files(__package__).joinpath("projections.sql").read_text("utf-8")
     connection.execute(text.replace("{schema}", f"projection_{generation}").encode())
-
-
-def _copy_slips(connection: Connection, schema: sql.Identifier, slips: Sequence[Slip]) -> None:
-    """Copy slips by consent, an order which the index takes faster than any other."""
-    pack = _slip.pack
-    parts: list[bytes] = [_COPY_HEAD]
-    for consent, leaf, place, at, key, reading_leaf, sealed in sorted(slips, key=_CONSENT):
-        received = (at - _EPOCH) // _MICROSECOND
-        parts.append(
-            pack(
-                *(7, 16, consent, 8, leaf, 4, place, 8, received),
-                *(16, key, 65, reading_leaf, len(sealed)),
-            )
-        )
-        parts.append(sealed)
-    parts.append(_COPY_END)
-    statement = sql.SQL("copy {}.slips from stdin (format binary)").format(schema)
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(b"".join(parts))
-
-
-def _put_standing(
-    connection: Connection, schema: sql.Identifier, standing: Mapping[UUID, StandingRow]
-) -> None:
-    lasting = [
-        (consent, last_day)
-        for row in standing.values()
-        for consent, last_day in row.consents.items()
-        if last_day is not None
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            sql.SQL(
-                "insert into {}.standing values (%s, %s, %s, %s, %s) on conflict (account) do"
-                " update set key = excluded.key, consents = excluded.consents,"
-                " covers = excluded.covers, sealed = excluded.sealed"
-            ).format(schema),
-            [
-                (account, row.sealed.key, list(row.consents), row.covers, row.sealed.content)
-                for account, row in standing.items()
-            ],
-        )
-        known = uuids(consent.bytes for row in standing.values() for consent in row.consents)
-        cursor.execute(
-            sql.SQL("delete from {}.lasting where consent = any(%s::uuid[])").format(schema),
-            (known,),
-        )
-        cursor.executemany(
-            sql.SQL("insert into {}.lasting values (%s, %s)").format(schema), lasting
-        )
-
-
-def _forget(connection: Connection, schema: sql.Identifier, accounts: Collection[UUID]) -> None:
-    """Drop what nobody can open any more: the keys are destroyed, this only tidies up."""
-    consents = sql.SQL("select unnest(consents) from {}.standing where account = any(%s)").format(
-        schema
-    )
-    for table in ("slips", "pages", "lasting"):
-        connection.execute(
-            sql.SQL("delete from {}.{} where consent in ({})").format(
-                schema, sql.Identifier(table), consents
-            ),
-            (list(accounts),),
-        )
-    connection.execute(
-        sql.SQL("delete from {}.standing where account = any(%s)").format(schema),
-        (list(accounts),),
-    )

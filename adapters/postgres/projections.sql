@@ -46,9 +46,11 @@ create table "{schema}".pages (
     month date not null,
     key uuid not null,
     sealed bytea not null,
+    figures bytea not null,
     primary key (consent, month)
 );
-alter table "{schema}".pages alter column sealed set storage external;
+alter table "{schema}".pages alter column sealed set storage external,
+    alter column figures set storage external;
 
 -- Accepted events that could not be shown, for whoever looks after the ledger.
 create table "{schema}".unread (

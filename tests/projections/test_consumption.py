@@ -13,8 +13,10 @@ from domain.aggregates.consumption import consumption
 from domain.aggregates.reading import fold
 from domain.events.reading import IndexReceived, Reading, Register
 from domain.values import Direction, midnight
+from keys.key import Key, new_id
 from projections.consumption import by_day, daily
-from projections.entries import Around, Entry, month_of
+from projections.entries import Entry, month_of
+from projections.figures import Figures, figures_of, open_figures, seal_figures
 from schemas.packing import pack
 from schemas.registry import KIND_OF
 from tests.domain.readings import curve, gas_day, peak
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 FIRST = date(2024, 3, 25)
 """The night of 31 March has 23 hours."""
+
+CONSENT = new_id()
+KEY = Key(new_id(), bytes(32))
 
 SHAPES = (
     (("total", None, "T"),),
@@ -90,11 +95,15 @@ def test_both_roads_give_the_same_days(
     last = first + timedelta(days=length)
     expected = consumption(fold(entry.taken for entry in entries), first, last)
     assert by_day(entries, first, last) == expected
+    assert daily(Months(entries, []), CONSENT, first, last) == expected  # type: ignore[arg-type]  # stand-ins
 
 
 @dataclass
 class Months:
-    """What `daily` asks of a projector: some months with the nearest beside them, or all."""
+    """What `daily` asks of a projector: figures of some months and the nearest beside, or all.
+
+    Each month's figures are sealed and opened again, as they are when they are filed.
+    """
 
     held: list[Entry]
     loose: list[Entry]
@@ -104,12 +113,25 @@ class Months:
         self.asked += 1
         return self.held + self.loose
 
-    def entries_around(self, _consent: UUID, first: date, last: date) -> Around:
+    def figures_around(self, consent: UUID, first: date, last: date) -> dict[date, Figures] | None:
         self.asked += 1
         months = sorted({month_of(one) for one in self.held})
         before, after = ([m for m in months if m < first], [m for m in months if m > last])
-        read = [*before[-1:], *(m for m in months if first <= m <= last), *after[:1]]
-        return Around([one for one in self.held if month_of(one) in read], self.loose, read)
+        read = {*before[-1:], *(m for m in months if first <= m <= last), *after[:1]}
+        known = [one for one in self.held if month_of(one) in read] + self.loose
+        figures = {}
+        for month in sorted({month_of(one) for one in known}):
+            entries = sorted(one for one in known if month_of(one) == month)
+            opened = sealed_and_opened(consent, month, entries)
+            if opened is None:
+                return None
+            figures[month] = opened
+        return figures
+
+
+def sealed_and_opened(consent: UUID, month: date, entries: list[Entry]) -> Figures | None:
+    sealed = seal_figures(consent, month, KEY, figures_of(entries))
+    return open_figures(consent, month, KEY, sealed)
 
 
 def total(day: date, value: int, direction: Direction = Direction.CONSUMPTION) -> IndexReceived:
@@ -150,20 +172,20 @@ def test_what_is_read_of_the_months_is_enough_for_any_days(
     loose = [entry for entry, (_, _, loose) in zip(entries, known, strict=True) if loose]
     last = first + timedelta(days=length)
     expected = consumption(fold(entry.taken for entry in entries), first, last)
-    assert daily(Months(held, loose), None, first, last) == expected  # type: ignore[arg-type]  # stand-ins
+    assert daily(Months(held, loose), CONSENT, first, last) == expected  # type: ignore[arg-type]  # stand-ins
 
 
 def test_days_beyond_which_nothing_lies_are_read_once() -> None:
     held = entries_of([total(date(2024, 5, 1) + timedelta(days=n), 1_000 * n) for n in range(60)])
     months = Months(held, [])
-    days = daily(months, None, date(2024, 4, 1), date(2024, 7, 31))  # type: ignore[arg-type]  # stand-ins
+    days = daily(months, CONSENT, date(2024, 4, 1), date(2024, 7, 31))  # type: ignore[arg-type]  # stand-ins
     assert sum(day.energy_wh or 0 for day in days) == 59_000
     assert months.asked == 1
 
 
 def test_a_gap_longer_than_a_month_is_one_piece_whatever_was_asked() -> None:
     held = entries_of([total(date(2024, 1, 5), 100), total(date(2024, 6, 5), 700)])
-    (piece,) = daily(Months(held, []), None, date(2024, 4, 1), date(2024, 4, 30))  # type: ignore[arg-type]  # stand-ins
+    (piece,) = daily(Months(held, []), CONSENT, date(2024, 4, 1), date(2024, 4, 30))  # type: ignore[arg-type]  # stand-ins
     assert (piece.first_day, piece.last_day) == (date(2024, 1, 5), date(2024, 6, 4))
     assert piece.energy_wh == 600
 

@@ -60,14 +60,14 @@ def test_what_is_shown_is_what_the_log_says(ledger: Installation, homes: list[Ho
         assert daily(ledger.shown, consent, FIRST, last) == expected
     compact(ledger.shown)
     assert {len(ledger.shown.store.slips(home.consents[0])) for home in homes} == {0}
-    assert {len(ledger.shown.store.pages(home.consents[0])) for home in homes} == {3}
+    assert {len(ledger.shown.store.held(home.consents[0]).pages) for home in homes} == {3}
     for home in homes:
         (consent,) = home.consents
         expected = consumption(series_of(ledger, consent), FIRST, last)
         assert daily(ledger.shown, consent, FIRST, last) == expected
 
 
-def test_what_is_held_is_the_months_asked_for_and_the_nearest_beside(
+def test_figures_are_those_of_the_months_asked_for_and_of_the_nearest_beside(
     ledger: Installation, homes: list[Household]
 ) -> None:
     (consent,) = homes[0].consents
@@ -78,14 +78,14 @@ def test_what_is_held_is_the_months_asked_for_and_the_nearest_beside(
     january, february, march = (date(2026, month, 1) for month in (1, 2, 3))
 
     def months(first: date, last: date) -> list[date]:
-        return [page.month for page in store.held(consent, first, last).pages]
+        return list(store.figured(consent, first, last).figures)
 
     assert [page.month for page in store.held(consent).pages] == [january, february, march]
     assert months(february, february) == [january, february, march]
     assert months(march, march) == [february, march]
     assert months(date(2025, 6, 1), date(2025, 9, 1)) == [january]
     assert months(date(2026, 6, 1), date(2026, 9, 1)) == [march]
-    assert store.held(consent, january, march).slips == []
+    assert store.figured(consent, january, march).slips == []
 
 
 def test_a_late_day_joins_the_page_of_its_month(
