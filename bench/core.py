@@ -8,25 +8,19 @@ checkpoint; one process; no replication.
 
 from __future__ import annotations
 
-import os
 import resource
-import statistics
-import threading
 import time
-from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict
 
 from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.log import PostgresLog
-from application.recorder import opaque_commit
-from application.services import new_id
 from bench.place import home
+from bench.rate import blocked, submitted
 from bench.records import FILES, METERS, deliveries
 from bench.table import Row, arguments, report
 from keys.keyring import FileKeyring
@@ -34,7 +28,7 @@ from keys.redaction import Redacted
 from keys.store import KeyStore
 from ledger.fold import fold_batch, needs, parse
 from ledger.readings import key_ids, open_readings
-from ledger.record import assemble, decode, encode_header
+from ledger.record import decode
 from ledger.rule import Fate, Head, Rule
 from ledger.store import Cursor
 from metroledger.bootstrap import open_ledger
@@ -42,14 +36,12 @@ from metroledger.settings import Settings
 from schemas.private import decode_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from application.committer import Answer, Committer
     from ledger.log import Entry
     from metroledger.bootstrap import Installation
 
 IN_FLIGHT: Final = (1, 32, 512)
-STATE: Final = os.urandom(300)
 DELIVERY_BYTES: Final = 100_000
 """No record of one event is as large, and no delivery of the benchmark smaller."""
 
@@ -81,8 +73,8 @@ def commits(installation: Installation, seconds: float) -> Iterator[Row]:
     committer = installation.ledger.committer
     theirs = (0.0, 0.0, 0.0)
     for in_flight in IN_FLIGHT:
-        theirs = _rate(rival.insert_events, in_flight, seconds)
-        mine = _rate_submitted(committer, in_flight, seconds)
+        theirs = blocked(rival.insert_events, in_flight, seconds)
+        mine = submitted(committer, in_flight, seconds)
         yield Row(
             what=f"eventsourcing PostgreSQL recorder, {in_flight} in flight",
             value=theirs[0],
@@ -96,7 +88,7 @@ def commits(installation: Installation, seconds: float) -> Iterator[Row]:
             note=f"p50 {mine[1]:.1f} ms, p99 {mine[2]:.1f} ms; {mine[0] / theirs[0]:.1f} times",
             aim="10 times" if in_flight == max(IN_FLIGHT) else "",
         )
-    threads = _rate(installation.ledger.recorder.insert_events, max(IN_FLIGHT), seconds)
+    threads = blocked(installation.ledger.recorder.insert_events, max(IN_FLIGHT), seconds)
     yield Row(
         what=f"  the same, each of the {max(IN_FLIGHT)} a blocked thread",
         value=threads[0],
@@ -122,61 +114,6 @@ def _rival(installation: Installation) -> PostgresApplicationRecorder:
     recorder = PostgresApplicationRecorder(datastore, events_table_name="rival_events")
     recorder.create_table()
     return recorder
-
-
-def _rate(
-    insert: Callable[[list[StoredEvent]], object], in_flight: int, seconds: float
-) -> tuple[float, float, float]:
-    """Return commits a second, and p50 and p99 in ms, of threads that insert and wait."""
-    stop = time.perf_counter() + seconds
-    taken: list[list[float]] = [[] for _ in range(in_flight)]
-
-    def work(times: list[float]) -> None:
-        while (begin := time.perf_counter()) < stop:
-            insert([StoredEvent(new_id(), 1, "bench", STATE)])
-            times.append(time.perf_counter() - begin)
-
-    threads = [threading.Thread(target=work, args=(times,)) for times in taken]
-    begin = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    elapsed = time.perf_counter() - begin
-    all_ms = sorted(1e3 * one for times in taken for one in times)
-    return len(all_ms) / elapsed, statistics.median(all_ms), all_ms[int(len(all_ms) * 0.99)]
-
-
-def _rate_submitted(
-    committer: Committer, in_flight: int, seconds: float
-) -> tuple[float, float, float]:
-    """Return the same of one thread that keeps `in_flight` commits on their way.
-
-    As a server with an event loop would: the library's recorder has no such call, so
-    it gets a thread for each.
-    """
-    stop = time.perf_counter() + seconds
-    on_their_way: deque[tuple[float, Answer]] = deque()
-    all_ms: list[float] = []
-
-    def wait() -> None:
-        begin, answer = on_their_way.popleft()
-        answer.result()
-        all_ms.append(1e3 * (time.perf_counter() - begin))
-
-    started = time.perf_counter()
-    while (begin := time.perf_counter()) < stop:
-        header, frames = opaque_commit([StoredEvent(new_id(), 1, "bench", STATE)])
-        record = assemble(encode_header(header), frames)
-        answer = committer.submit(record, header.command, tuple(header.expects()))
-        on_their_way.append((begin, answer))
-        if len(on_their_way) >= in_flight:
-            wait()
-    while on_their_way:
-        wait()
-    elapsed = time.perf_counter() - started
-    all_ms.sort()
-    return len(all_ms) / elapsed, statistics.median(all_ms), all_ms[int(len(all_ms) * 0.99)]
 
 
 # ── deliveries: appended, folded, published ──────────────────────────────────────────────────────

@@ -21,12 +21,17 @@ class Row:
     aim: str = ""
 
 
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser of the arguments every benchmark takes."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--json", type=Path, metavar="FILE", help="also write the rows here")
+    made.add_argument("--seconds", type=float, default=4.0, help="how long each timing runs")
+    return made
+
+
 def arguments(description: str) -> argparse.Namespace:
     """Read the arguments every benchmark takes."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows here")
-    parser.add_argument("--seconds", type=float, default=4.0, help="how long each timing runs")
-    return parser.parse_args()
+    return parser(description).parse_args()
 
 
 def report(rows: list[Row], conditions: list[str], file: Path | None) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kafka import errors
 from kafka.protocol.consumer import FetchRequest, ListOffsetsRequest, OffsetSpec
@@ -39,6 +39,14 @@ _BY_NAME: Final = 12
 
 _OFFSETS: Final = (5, 9)
 """From the first of these on, a leader that lags says so instead of naming an older end."""
+
+
+class _Page(NamedTuple):
+    """What a fetch brought; `end` is the log’s, `within` says whether `start` lies before it."""
+
+    entries: list[Entry]
+    end: int
+    within: bool
 
 
 class KafkaLog:
@@ -71,35 +79,31 @@ class KafkaLog:
         size = 0
         while True:
             page = self._fetch(start + len(found), limit - len(found), bytes_max - size)
-            for entry in page:
+            for entry in page.entries:
                 size += len(entry.record)
                 if found and size > bytes_max:
                     return found
                 found.append(entry)
-                if len(found) == limit:
-                    return found
-            if not page:
+            if len(found) >= limit or start + len(found) >= page.end:
                 return found
 
-    def _fetch(self, start: int, limit: int, bytes_max: int) -> list[Entry]:
-        """Return the entries of one fetch, none only where the log ends at or before `start`."""
+    def _fetch(self, start: int, limit: int, bytes_max: int) -> _Page:
+        """Return one fetch; without entries only where the log ends at or before `start`."""
         room = min(max(bytes_max, 1), FETCH_BYTES, limit * RECORD_USUAL)
         deadline = time.monotonic() + PATIENCE_S
         while True:
             page = self._wire.ask(
                 lambda: _fetch(self._place.topic, start, room),
-                lambda response: _entries(response, start, limit),
+                lambda response: _page(response, start, limit),
                 leader=True,
             )
-            if page:
-                self._seen = max(self._seen, page[-1].offset + 1)
+            self._seen = max(self._seen, page.end if page.entries else 0)
+            if page.entries or (page.within and start >= self._seen):
                 return page
-            if page is not None and start >= self._seen:
-                return []
             if (begin := self.begin()) > start:
                 raise RecordsGone(start, begin)
-            if self.end() <= start:
-                return []
+            if (end := self.end()) <= start:
+                return _Page([], end, within=True)
             if time.monotonic() > deadline:
                 raise KafkaUnavailable
 
@@ -142,17 +146,17 @@ def _fetch(topic: str, start: int, bytes_max: int) -> Any:  # noqa: ANN401 - the
     )
 
 
-def _entries(response: Any, start: int, limit: int) -> list[Entry] | None:  # noqa: ANN401 - the client's own
-    """Return entries of a fetch, None where `start` is outside of what the log holds."""
+def _page(response: Any, start: int, limit: int) -> _Page:  # noqa: ANN401 - the client's own
     if response.error_code:
         raise errors.for_code(response.error_code)
     part = response.responses[0].partitions[0]
     error = errors.for_code(part.error_code)
     if error is errors.OffsetOutOfRangeError:
-        return None
+        return _Page([], start, within=False)
     if error is not errors.NoError:
         raise error
-    return list(islice(entries_of(bytes(part.records or b""), start), limit))
+    entries = islice(entries_of(bytes(part.records or b""), start), limit)
+    return _Page(list(entries), part.high_watermark, within=True)
 
 
 def _list_offsets(topic: str, which: int) -> Any:  # noqa: ANN401 - the client's own
