@@ -22,7 +22,6 @@ from domain.errors import Refused
 from domain.events.consent import ConsentGranted
 from domain.events.terms import TextKind
 from domain.values import Category, civil_day
-from keys.index import Kind
 from projections.consumption import daily
 from projections.projector import ShownTooLate
 from projections.standing import EMPTY, Standing
@@ -280,8 +279,7 @@ def _heads(services: Services, account_id: UUID, standing: Standing) -> Mapping[
     What is new is known to the key store before it is shown: a meter has its row in the
     lookup index, a consent or a refusal the key of its evidence.
     """
-    asked = {account_id, *services.keys.index.subjects_of(account_id, Kind.METER)}
-    asked |= {name.consent for name in services.keys.keys_of(account_id) if name.consent}
+    asked = {account_id, *services.keys.ids_of(account_id)}
     streams = {stream.bytes for stream in asked} | _versions(standing).keys()
     return services.ledger.folder.store.heads(streams)
 

@@ -183,15 +183,6 @@ class LookupIndex:
                     found.setdefault(value, []).append((row[2], content[:16]))
         return found
 
-    def subjects_of(self, owner: UUID, kind: Kind) -> list[UUID]:
-        """List what an owner's confirmed entries of a kind lead to, in the order they came."""
-        with self._gate.reading() as tx:
-            rows = tx.connection.execute(
-                _COLUMNS + "owner = ? AND confirmed = 1 ORDER BY number", (owner.bytes,)
-            ).fetchall()
-            opened = [_open(tx.epoch, row) for row in rows]
-        return [entry.subject for lookup, entry in opened if lookup.kind is kind]
-
     def remove(self, lookup: Lookup, owner: UUID) -> int:
         """Remove one owner's entries of one value: an e-mail that changed, a meter moved out of."""
         with self._gate.writing() as tx:
@@ -213,6 +204,14 @@ _Row = tuple[int, bytes, bytes, bytes, int, bytes]
 """Number, tag, owner, command, confirmed, sealed."""
 
 _COLUMNS = "SELECT number, tag, owner, command, confirmed, sealed FROM entries WHERE "
+
+
+def subjects_of(tx: Transaction, owner: UUID) -> set[UUID]:
+    """List what an owner's confirmed entries lead to."""
+    rows = tx.connection.execute(
+        _COLUMNS + "owner = ? AND confirmed = 1", (owner.bytes,)
+    ).fetchall()
+    return {UUID(bytes=_content(tx.epoch, row)[:16]) for row in rows}
 
 
 def rekey(tx: Transaction, young: EpochKey) -> int:

@@ -21,7 +21,7 @@ The bulk form does the same as the single one, byte for byte but for the nonces,
 and draws its randomness at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from os import urandom
 from typing import NamedTuple
@@ -77,12 +77,22 @@ def seal_many(payloads: Sequence[Sealing]) -> list[bytes]:
 
 def open(key: Key, sealed: bytes, leaf: bytes) -> bytes:  # noqa: A001 (the pair is seal/open)
     """Open a sealed payload; raises `SealBroken` unless every byte is as it was sealed."""
-    if len(sealed) < OVERHEAD or sealed[:1] != VERSION:
-        raise SealBroken(key.id)
-    try:
-        return _cipher(key.secret).decrypt(sealed[1:_NONCE_END], sealed[_NONCE_END:], leaf)
-    except InvalidTag:
-        raise SealBroken(key.id) from None
+    return opening(key)(sealed, leaf)
+
+
+def opening(key: Key) -> Callable[[bytes, bytes], bytes]:
+    """Return what opens many payloads of one key, each with its leaf, as `open` does."""
+    cipher = _cipher(key.secret)
+
+    def opened(sealed: bytes, leaf: bytes) -> bytes:
+        if len(sealed) < OVERHEAD or sealed[:1] != VERSION:
+            raise SealBroken(key.id)
+        try:
+            return cipher.decrypt(sealed[1:_NONCE_END], sealed[_NONCE_END:], leaf)
+        except InvalidTag:
+            raise SealBroken(key.id) from None
+
+    return opened
 
 
 def salt(key: Key, event_id: bytes, group: str) -> bytes:

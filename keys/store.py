@@ -23,7 +23,7 @@ from uuid import UUID
 from domain.errors import Refused
 from keys import database, destruction, epochs, tree
 from keys.gate import Gate, Transaction
-from keys.index import LookupIndex
+from keys.index import LookupIndex, subjects_of
 from keys.journal import Destroyed, Journal
 from keys.key import Key, fingerprint, new_id
 from keys.keyring import Keyring, new_epoch
@@ -226,6 +226,20 @@ class KeyStore:
             ): UUID(bytes=key_id)
             for key_id, purpose, consent, year in rows
         }
+
+    def ids_of(self, owner: UUID) -> set[UUID]:
+        """List the random ids of what is an owner's: what index entries lead to, what keys are for.
+
+        So the account itself, its meters and its consents, whether they are on the log or
+        about to be.
+        """
+        with self._gate.reading() as tx:
+            consents = tx.connection.execute(
+                "SELECT DISTINCT k.consent FROM keys k JOIN persons p ON p.number = k.person"
+                " WHERE p.owner = ? AND k.consent NOTNULL",
+                (owner.bytes,),
+            ).fetchall()
+            return {UUID(bytes=one) for (one,) in consents} | subjects_of(tx, owner)
 
     def close_consents(self, consents: Iterable[tuple[UUID, UUID]]) -> None:
         """Mint nothing more for these (owner, consent); keys that are there still open."""

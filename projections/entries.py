@@ -17,8 +17,10 @@ from domain.aggregates.reading import Taken
 from keys import sealing
 from keys.redaction import missing
 from ledger.readings import first_day
+from projections.midnights import INDEX, day_at
 from projections.store import Page, Sealed, Slip
-from schemas.packing import unpack
+from schemas.packing import seconds_of_index, unpack
+from schemas.packing_words import ODD_INSTANT
 from schemas.registry import reading_type
 
 if TYPE_CHECKING:
@@ -72,7 +74,9 @@ _decoder: Final = msgspec.msgpack.Decoder(list[Entry])
 
 def month_of(entry: Entry) -> date:
     """Return the first day of the month whose page holds a reading: that of its start."""
-    return first_day(entry.reading).replace(day=1)
+    second = seconds_of_index(entry.packed) if entry.kind == INDEX else ODD_INSTANT
+    day = first_day(entry.reading) if second == ODD_INSTANT else day_at(second)[0]
+    return day.replace(day=1)
 
 
 def open_slips(
@@ -85,14 +89,14 @@ def open_slips(
     with its leaf by whoever had the key.
     """
     entries = []
-    living = {one.bytes: key for one, key in keys.items()}
+    living = {one.bytes: sealing.opening(key) for one, key in keys.items()}
     for slip in slips:
-        key = living.get(slip.key)
+        opened = living.get(slip.key)
         kind = slip.reading_leaf[0]
-        if key is None:
+        if opened is None:
             missing(reading_type(kind).TOPIC, UUID(bytes=slip.key), ordered)
             continue
-        packed = sealing.open(key, slip.sealed, slip.reading_leaf)
+        packed = opened(slip.sealed, slip.reading_leaf)
         received = int(slip.received_at.timestamp())
         entries.append(Entry(slip.leaf, slip.place, received, kind, packed))
     return entries

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from projections.entries import Entry
     from schemas.packing import Outline
 
-_INDEX: Final = KIND_OF[IndexReceived]
+INDEX: Final = KIND_OF[IndexReceived]
 _INTERVAL: Final = KIND_OF[IntervalReceived]
 _INSTANTS_REMEMBERED: Final = 16_384
 
@@ -58,7 +58,7 @@ def indexes_of(entries: Sequence[Entry]) -> dict[int, list[Entry]] | None:
     for entry in entries:
         if entry.kind == _INTERVAL:
             return None
-        if entry.kind == _INDEX:
+        if entry.kind == INDEX:
             second = seconds_of_index(entry.packed)
             if second == ODD_INSTANT:
                 return None
@@ -72,8 +72,8 @@ def runs_of(indexes: Mapping[int, list[Entry]]) -> Iterator[Run]:
     run: Run | None = None
     known: Outline | None = None
     for second, rows in indexes.items():
-        day = _day_beginning(second)
-        if day is None:
+        day, begins = day_at(second)
+        if not begins:
             continue
         packed = rows[0].packed
         alone = len(rows) == 1
@@ -158,7 +158,7 @@ def _taken(rows: Sequence[Entry]) -> list[Taken]:
 
 
 @lru_cache(maxsize=_INSTANTS_REMEMBERED)
-def _day_beginning(second: int) -> date | None:
-    """Return the day in Paris that begins at an instant, None where none does."""
+def day_at(second: int) -> tuple[date, bool]:
+    """Return the day in Paris that holds an instant, and whether it begins there."""
     day = civil_day(datetime.fromtimestamp(second, UTC))
-    return day if midnight(day).timestamp() == second else None
+    return day, midnight(day).timestamp() == second

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ledger.store import Accepted
     from projections.covers import Cover
     from projections.figures import Figures
-    from projections.store import ProjectionStore
+    from projections.store import Page, ProjectionStore
 
     _Placed = tuple[int, Opened]
 
@@ -310,7 +310,7 @@ class Projector:
         Those of a month that has slips beside its page are worked out anew. None where a
         month has no figures.
         """
-        filed, slips = self.store.figured(consent, first, last)
+        filed, newest, slips = self.store.figured(consent, first, last)
         keys, ordered = self._keys_of(filed.values(), slips)
         months: dict[date, Figures | None] = {}
         for month, sealed in filed.items():
@@ -320,8 +320,12 @@ class Projector:
                 missing("page", sealed.key, ordered)
         loose = sorted(open_slips(slips, keys, ordered), key=month_of)
         for month, group in groupby(loose, key=month_of):
-            paged = self.store.page(consent, month) if month in months else ()
-            held = {*open_pages(paged, keys, ordered), *group}  # may have been filed meanwhile
+            paged: Sequence[Page] = ()
+            if newest is not None and month == newest.month:
+                paged = [newest]
+            elif month in months:
+                paged = self.store.page(consent, month)  # where the slips may be by now
+            held = {*open_pages(paged, keys, ordered), *group}
             months[month] = figures_of(sorted(held))
         whole = {month: one for month, one in sorted(months.items()) if one is not None}
         return whole if len(whole) == len(months) else None

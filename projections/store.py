@@ -71,9 +71,13 @@ class Held(NamedTuple):
 
 
 class Figured(NamedTuple):
-    """The sealed figures of some months' pages, by month, and a consent's slips."""
+    """The sealed figures of some months' pages, by month, and a consent's slips.
+
+    The last of these pages comes whole too: slips are mostly of its month.
+    """
 
     figures: Mapping[date, Sealed]
+    last: Page | None
     slips: Sequence[Slip]
 
 

@@ -33,18 +33,20 @@ _LAST_PAGE: Final = (
     " order by month desc limit 1"
 )
 _PAGE: Final = "select month, key, sealed, figures from {}.pages where consent = %s and month = %s"
-_SLIPS: Final = (
-    "select null::date as month, leaf, place, received_at, uuid_send(key), reading_leaf, sealed"
-    " from {0}.slips where consent = %s union all"
-    " select month, null, null, null, uuid_send(key), null, "
+_HELD: Final = (
+    "select null::date as month, leaf, place, received_at, uuid_send(key) as key, reading_leaf,"
+    " sealed, null::bytea as figures from {0}.slips where consent = %s union all"
+    " select month, null, null, null, uuid_send(key), null, sealed, figures"
+    " from {0}.pages where consent = %s"
 )
-_HELD: Final = _SLIPS + "sealed from {0}.pages where consent = %s order by month, leaf, place"
-_FIGURED: Final = _SLIPS + (  # noqa: S608 - two constants
-    "figures from {0}.pages where consent = %s"
+_FIGURED: Final = (
+    "select month, leaf, place, received_at, key, reading_leaf,"  # noqa: S608 - of constants
+    " case when month is null or month = max(month) over () then sealed end, figures"
+    f" from ({_HELD}"
     " and month >= coalesce((select max(month) from {0}.pages"
     "   where consent = %s and month < %s), '-infinity')"
     " and month <= coalesce((select min(month) from {0}.pages"
-    "   where consent = %s and month > %s), 'infinity')"
+    "   where consent = %s and month > %s), 'infinity')) as held"
     " order by month, leaf, place"
 )
 """One statement, for one instant: between two, slips may be filed into pages."""
@@ -218,26 +220,15 @@ class PostgresProjections:
 
     def held(self, consent: UUID) -> Held:
         """Return slips and pages as they are at one instant; see the port."""
-        months, slips = self._with_slips(_HELD, consent, consent)
-        return Held([Page(consent, month, one, b"") for month, one in months.items()], slips)
+        query = _HELD + " order by month, leaf, place"
+        return Held(*_told_apart(consent, self._read(query, consent, consent)))
 
     def figured(self, consent: UUID, first: date, last: date) -> Figured:
         """Return figures and slips as they are at one instant; see the port."""
-        return Figured(*self._with_slips(_FIGURED, consent, consent, consent, first, consent, last))
-
-    def _with_slips(
-        self, query: str, consent: UUID, *parameters: object
-    ) -> tuple[dict[date, Sealed], list[Slip]]:
-        months, slips = {}, []
-        for month, leaf, place, received_at, key, reading_leaf, sealed in self._read(
-            query, consent, *parameters
-        ):
-            if month is None:
-                slip = Slip(consent.bytes, leaf, place, received_at, key, reading_leaf, sealed)
-                slips.append(slip)
-            else:
-                months[month] = Sealed(UUID(bytes=key), sealed)
-        return months, slips
+        asked = (consent, consent, consent, first, consent, last)
+        pages, slips = _told_apart(consent, self._read(_FIGURED, *asked))
+        figures = {page.month: Sealed(page.sealed.key, page.figures) for page in pages}
+        return Figured(figures, pages[-1] if pages else None, slips)
 
     def lapsed(self, before: date, limit: int) -> Sequence[UUID]:
         """Return up to `limit` consents not ended whose last day lies before a day."""
@@ -313,6 +304,17 @@ class PostgresProjections:
 def _last_received(slips: Sequence[Slip]) -> datetime | None:
     """Return when the last of some slips was received, None for none."""
     return max((slip.received_at for slip in slips), default=None)
+
+
+def _told_apart(consent: UUID, rows: Iterable[tuple[Any, ...]]) -> tuple[list[Page], list[Slip]]:
+    pages, slips = [], []
+    for month, leaf, place, received_at, key, reading_leaf, sealed, figures in rows:
+        if month is None:
+            slip = Slip(consent.bytes, leaf, place, received_at, key, reading_leaf, sealed)
+            slips.append(slip)
+        else:
+            pages.append(Page(consent, month, Sealed(UUID(bytes=key), sealed), figures))
+    return pages, slips
 
 
 def _schema(generation: int | None) -> sql.Identifier:

@@ -95,8 +95,9 @@ def test_a_meter_declared_again_under_its_command_is_led_to_once(
     sent = new_id()
     stream = declare(ledger.services, home, sent)
     declare(ledger.services, home, sent)
-    led = ledger.keys.index.subjects_of(home.account, Kind.METER)
-    assert led == [home.meter, stream]
+    value = residents.meter_value(POINT.operator, POINT.fluid, POINT.number)
+    led = ledger.keys.index.lead(Kind.METER, [value])
+    assert led == {value: [(home.account.bytes, stream.bytes)]}
 
 
 def test_a_withdrawal_sent_again_ends_the_consent_once(

@@ -4,6 +4,7 @@ import pytest
 
 from keys.index import AlreadyTaken, Entry, EntryBroken, Kind, Lookup, OwnerGone
 from keys.key import new_id
+from keys.names import KeyName, Purpose
 from keys.store import KeyStore
 from tests.keys.home import NOW, Home
 
@@ -144,13 +145,20 @@ def test_no_value_and_no_plain_digest_of_one_is_at_rest(home: Home, store: KeySt
     assert entry.subject.bytes not in at_rest
 
 
-def test_an_owners_subjects_of_one_kind_are_listed_in_the_order_they_came(store: KeyStore) -> None:
-    owner = new_id()
+def test_an_owners_ids_are_what_confirmed_entries_lead_to_and_what_keys_are_for(
+    store: KeyStore,
+) -> None:
+    owner, consent = new_id(), new_id()
     meters = [Entry(owner, new_id()) for _ in range(3)]
     for number, entry in enumerate(meters):
         _confirmed(store, Lookup(Kind.METER, f"ENEDIS E 0000000000000{number}"), entry)
     _confirmed(store, EMAIL, Entry(owner, owner))
     _confirmed(store, METER, _entry())
     store.index.reserve(METER, Entry(owner, new_id()), new_id())
-    assert store.index.subjects_of(owner, Kind.METER) == [entry.subject for entry in meters]
-    assert store.index.subjects_of(owner, Kind.EMAIL) == [owner]
+    names = [
+        KeyName(owner=owner, purpose=Purpose.PROFILE),
+        KeyName(owner=owner, purpose=Purpose.READINGS, consent=consent, year=2026),
+        KeyName(owner=new_id(), purpose=Purpose.READINGS, consent=new_id(), year=2026),
+    ]
+    store.mint(names)
+    assert store.ids_of(owner) == {owner, consent, *(entry.subject for entry in meters)}
