@@ -1,11 +1,11 @@
 """The consumption page under sixteen readers, with a year of history of a thousand homes.
 
 The homes are settled, a year of R151 files is taken in and filed into pages, and the portal
-is started as an operator starts it (`metroledger serve`, one process). Readers in a process
-of their own, each signed in as a home drawn at random for each page, ask for the year of
-daily bars and for the month, as fast as they are answered; every page must hold the sum
-that the simulator says. Then once more while files are taken in and filed beside it.
-The rival is the plain way: the same days out of the log, folded by the domain.
+is started as an operator starts it (`metroledger serve`, by one process, then by two).
+Readers in a process of their own, each signed in as a home drawn at random for each page,
+ask for the year of daily bars and for the month, as fast as they are answered; every page
+must hold the sum that the simulator says. Then once more while files are taken in and filed
+beside it. The rival is the plain way: the same days out of the log, folded by the domain.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 
 KEY: Final = FileKey(name="bench", algorithm=Algorithm.AES_256_CBC, secret=b"k" * 32)
 READERS: Final = 16
+WORKERS: Final = 2
+"""As `metroledger run` starts by default."""
+
 SAMPLE: Final = 5
 """Homes of which the rival shows a year."""
 
@@ -92,12 +95,15 @@ def main(homes_by_default: int = 1_000, days_by_default: int = 365) -> None:
             rows = [_take_year(installation, homes)]
             pages = _pages(installation, homes)
             plain = _plain(installation, homes)
-        with _portal(settings) as (port, process):
-            rows += _read(port, process, pages, asked.seconds)
-            rows += _read_beside(settings, homes, (port, process), pages, asked.seconds)
+        with _portal(settings) as portal:
+            rows += _read(portal, pages, asked.seconds)
+        with _portal(settings, WORKERS) as portal:
+            rows += _read(portal, pages, asked.seconds)
+            rows += _read_beside(settings, homes, portal[0], pages, asked.seconds)
         rows += plain
     conditions = [
-        f"{asked.homes:,} homes, {asked.days} days each, ten registers; one portal process",
+        f"{asked.homes:,} homes, {asked.days} days each, ten registers",
+        f"portal: `metroledger serve`, one process, then {WORKERS} at the same address",
         f"{READERS} readers in a process of their own, no pause between pages, on the same machine",
         f"load of the machine before: {os.getloadavg()[0]:.1f}",
     ]
@@ -191,56 +197,64 @@ def _pages(installation: Installation, homes: Homes) -> dict[str, list[Page]]:
 
 
 @contextlib.contextmanager
-def _portal(settings: Settings) -> Iterator[tuple[int, int]]:
-    """Serve the portal as an operator does; yields its port and its process."""
+def _portal(settings: Settings, workers: int = 1) -> Iterator[tuple[int, list[int]]]:
+    """Serve the portal as an operator does; yields its port and its processes."""
     port, operations = _free_ports()
     environment = os.environ | {
         "METROLEDGER_HOME": str(settings.home),
         "METROLEDGER_WEB": f"127.0.0.1:{port}",
         "METROLEDGER_OPERATIONS": f"127.0.0.1:{operations}",
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "metroledger", "serve"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith(b"serve: "), "the portal did not start"
-        yield port, process.pid
-    finally:
-        process.terminate()
-        process.wait()
+    with contextlib.ExitStack() as stack:
+        processes = []
+        for number in range(1, workers + 1):
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, "-m", "metroledger", "serve", "--worker", f"{number}"],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith(b"serve: "), "the portal did not start"
+            processes.append(process.pid)
+        yield port, processes
 
 
 def _free_ports() -> tuple[int, int]:
-    """Return a port, and one of two that follow each other, that nobody has."""
+    """Return a port, and the first of some that follow each other, that nobody has."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = int(one.getsockname()[1])
     while True:
-        with socket.socket() as two, socket.socket() as three, contextlib.suppress(OSError):
-            two.bind(("127.0.0.1", 0))
-            first = int(two.getsockname()[1])
-            three.bind(("127.0.0.1", first + 1))
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            first = 0
+            for number in range(1 + WORKERS):
+                other = stack.enter_context(socket.socket())
+                other.bind(("127.0.0.1", first and first + number))
+                first = first or int(other.getsockname()[1])
             return port, first
 
 
-def _read(port: int, process: int, pages: dict[str, list[Page]], seconds: float) -> Iterator[Row]:
+def _read(
+    portal: tuple[int, Sequence[int]], pages: dict[str, list[Page]], seconds: float
+) -> Iterator[Row]:
+    port, processes = portal
+    by = f"by {len(processes)} worker{'s' if len(processes) > 1 else ''}"
     for what, some in pages.items():
-        say(f"reading the {what} …")
+        say(f"reading the {what}, answered {by} …")
         _round(Round(port=port, pages=some, readers=READERS, seconds=1.0))
-        before = _cpu_s(process)
+        before = sum(map(_cpu_s, processes))
         timed = _round(Round(port=port, pages=some, readers=READERS, seconds=seconds, seed=1))
-        cpu_ms = 1e3 * (_cpu_s(process) - before) / len(timed.milliseconds)
-        yield from _rows(f"a page of the {what}", timed, f"{cpu_ms:.2f} ms of CPU in the portal")
+        cpu_ms = 1e3 * (sum(map(_cpu_s, processes)) - before) / len(timed.milliseconds)
+        yield from _rows(f"the {what} {by}", timed, f"{cpu_ms:.2f} ms of CPU in the portal")
 
 
 def _read_beside(
     settings: Settings,
     homes: Homes,
-    portal: tuple[int, int],
+    port: int,
     pages: dict[str, list[Page]],
     seconds: float,
 ) -> Iterator[Row]:
@@ -256,13 +270,13 @@ def _read_beside(
     numbers = [meter_number(meter.number) for meter in homes.meters]  # sums may grow meanwhile
     some = [replace(page, holds=one) for page, one in zip(pages["year"], numbers, strict=True)]
     try:
-        timed = _round(Round(port=portal[0], pages=some, readers=READERS, seconds=seconds, seed=2))
+        timed = _round(Round(port=port, pages=some, readers=READERS, seconds=seconds, seed=2))
         rate = (taken.value - before) / (time.perf_counter() - begun)
     finally:
         done.set()
         taker.join()
     assert taker.exitcode == 0
-    yield from _rows("the same beside a delivery", timed, f"{rate:,.0f} readings/s taken in")
+    yield from _rows("the year beside a delivery", timed, f"{rate:,.0f} readings/s taken in")
 
 
 def _deliver(
@@ -294,7 +308,7 @@ def _rows(what: str, timed: Timed, note: str) -> Iterator[Row]:
         note=f"p50 {timed.middle:.1f}, at most {timed.quantile(1):.1f}; {timed.size >> 10} KiB",
         aim="50",
     )
-    yield Row(what=f"{what}, one worker", value=timed.rate, unit="pages/s", note=note)
+    yield Row(what=what, value=timed.rate, unit="pages/s", note=note)
 
 
 def _cpu_s(process: int) -> float:

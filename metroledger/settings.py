@@ -27,6 +27,7 @@ DATABASE: Final = "METROLEDGER_DATABASE_URL"
 KEY_BACKUP: Final = "METROLEDGER_KEY_BACKUP"
 OPERATIONS: Final = "METROLEDGER_OPERATIONS"
 WEB: Final = "METROLEDGER_WEB"
+WORKERS: Final = "METROLEDGER_WORKERS"
 PUBLIC_URL: Final = "METROLEDGER_PUBLIC_URL"
 METROPOLIS: Final = "METROLEDGER_METROPOLIS"
 PRIVACY_CONTACT: Final = "METROLEDGER_PRIVACY_CONTACT"
@@ -39,10 +40,12 @@ SFTP: Final = "METROLEDGER_SFTP"
 QUIET_SECONDS: Final = "METROLEDGER_QUIET_SECONDS"
 KEPT_DAYS: Final = "METROLEDGER_KEPT_DAYS"
 _DELIVERIES: Final = frozenset({DROPBOX, SFTP, QUIET_SECONDS, KEPT_DAYS})
-_PORTAL: Final = frozenset({WEB, PUBLIC_URL, TRUSTED_PROXIES, METROPOLIS, PRIVACY_CONTACT, THEME})
+_REACHED: Final = frozenset({WEB, WORKERS, PUBLIC_URL, TRUSTED_PROXIES})
+_PORTAL: Final = _REACHED | {METROPOLIS, PRIVACY_CONTACT, THEME}
 _LEDGER: Final = frozenset({HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM})
 _KNOWN: Final = _LEDGER | _PORTAL | _DELIVERIES
 PORT_MAX: Final = 65_535
+_WORKERS_MAX: Final = 64
 _PREFIX: Final = "METROLEDGER_"
 
 
@@ -107,9 +110,11 @@ class Portal:
     that is this machine; `trusted_proxies` those whose word on a client counts; `theme` a
     CSS file of the metropolis's own; `smtp_url` takes the letters, else they are files in the
     home directory. The mail server's address may hold a password and is not printed.
+    `workers` is how many processes answer at `web`, the system handing out the connections.
     """
 
     web: tuple[str, int] = ("127.0.0.1", 8000)
+    workers: int = 2
     public_url: str = "http://127.0.0.1:8000"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     metropolis: str = "Métropole"
@@ -180,11 +185,10 @@ class Settings:
         """Where letters go when no mail server takes them."""
         return self.home / "outbox"
 
-    @property
-    def operations_of_portal(self) -> tuple[str, int]:
-        """Where the portal's process answers for itself: the port after `operations`."""
+    def operations_of_portal(self, worker: int = 1) -> tuple[str, int]:
+        """Where a worker of the portal answers for itself: so many ports after `operations`."""
         host, port = self.operations
-        return host, port + 1 if port else 0
+        return host, port + worker if port else 0
 
     @property
     def identity_file(self) -> Path:
@@ -295,6 +299,7 @@ def _portal(environment: Mapping[str, str]) -> Portal:
     theme = environment.get(THEME)
     return Portal(
         web=web,
+        workers=_number(environment.get(WORKERS, "2"), WORKERS, _WORKERS_MAX),
         public_url=read_public_url(environment.get(PUBLIC_URL, _url_of(web)), PUBLIC_URL),
         trusted_proxies=read_networks(environment.get(TRUSTED_PROXIES, ""), TRUSTED_PROXIES),
         metropolis=environment.get(METROPOLIS, plain.metropolis),

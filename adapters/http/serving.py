@@ -21,14 +21,18 @@ _ENDING_S: Final = 10
 
 
 @contextlib.contextmanager
-def served(app: ASGIApp, address: tuple[str, int]) -> Iterator[int]:
+def served(app: ASGIApp, address: tuple[str, int], *, shared: bool = False) -> Iterator[int]:
     """Serve an application; yields the port it is bound to, also where it was 0.
 
+    Where the address is `shared`, other processes of the same user may serve it too, and the
+    system hands out the connections.
     Beyond a few hundred connections at once it answers 503. At the end what is being
     answered is answered. Raises `OSError` where the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.create_server(address, family=family, backlog=_CONNECTIONS_MAX) as bound:
+    with socket.create_server(
+        address, family=family, backlog=_CONNECTIONS_MAX, reuse_port=shared
+    ) as bound:
         config = uvicorn.Config(
             app,
             log_config=None,

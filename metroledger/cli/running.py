@@ -96,7 +96,11 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
         if settings.database_url is None:
             stack.enter_context(EmbeddedPostgres(database_directory(settings)))
         stop = stack.enter_context(stopped_by_signals())
-        watched = [Watched(name, PARTS[name]) for name in arguments.only]
+        watched = [
+            Watched(name, part)
+            for one in arguments.only
+            for name, part in processes_of(one, settings.portal.workers)
+        ]
         stack.callback(end_all, watched)
         for one in watched:
             one.start()
@@ -105,6 +109,16 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
             for one in watched:
                 one.look(time.monotonic())
     return 0
+
+
+def processes_of(part: str, workers: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the processes of a part, each with its name and its command: of the portal several."""
+    if part != "portal":
+        yield part, PARTS[part]
+        return
+    for number in range(1, workers + 1):
+        name = part if number == 1 else f"{part} {number}"
+        yield name, (*PARTS[part], "--worker", str(number))
 
 
 @dataclass(slots=True)

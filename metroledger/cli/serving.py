@@ -23,17 +23,25 @@ if TYPE_CHECKING:
 def add_commands(commands: Commands) -> None:
     """Add this module's command."""
     summary = "Serve the portal and its API, at METROLEDGER_WEB (default 127.0.0.1:8000)."
-    command(commands, "serve", _serve, summary)
+    serve = command(commands, "serve", _serve, summary)
+    serve.add_argument(
+        "--worker", type=int, default=1, metavar="N", help="which one this is, of several"
+    )
 
 
-def _serve(settings: Settings, _: argparse.Namespace) -> int:
+def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
     logs.set_up(sys.stderr)
     watched = Watched()
     with (
         open_ledger(settings, observe=watched.observe) as installation,
         stopped_by_signals() as stop,
-        served(portal_app(site_of(installation), watched.meters), settings.portal.web) as port,
-        served(operations_of(installation, watched, ledger=False), settings.operations_of_portal),
+        served(
+            portal_app(site_of(installation), watched.meters), settings.portal.web, shared=True
+        ) as port,
+        served(
+            operations_of(installation, watched, ledger=False),
+            settings.operations_of_portal(arguments.worker),
+        ),
     ):
         rest_garbage_collector()
         tell("portal-started", port=port)

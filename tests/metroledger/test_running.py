@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from application.arrivals import KEPT, Arrival
 from application.services import new_id
 from metroledger.bootstrap import create_ledger, now
+from metroledger.cli.running import processes_of
 from tests.application.conftest import empty, site
 from tests.application.world import ORIGIN
 
@@ -41,3 +42,14 @@ def test_once_a_day_it_is_forgotten_what_became_of_files_of_long_ago(empty: Plac
     assert empty.run("upkeep", "--once").code == 0
     with empty.open() as installation:
         assert again in installation.arrivals.since(now() - 2 * KEPT), "not twice a day"
+
+
+def test_the_portal_alone_is_several_processes_each_with_its_own_ports(empty: Place) -> None:
+    assert list(processes_of("collect", 3)) == [("collect", ("collect",))]
+    portal = dict(processes_of("portal", 2))
+    assert portal == {
+        "portal": ("serve", "--worker", "1"),
+        "portal 2": ("serve", "--worker", "2"),
+    }
+    answers = {empty.settings.operations_of_portal(worker) for worker in (1, 2)}
+    assert len(answers | {empty.settings.operations}) == 3
