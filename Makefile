@@ -15,6 +15,7 @@ PYTEST := $(BIN) -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 help:
 	@echo "make demo      a metropolis in your browser: portal, drop box, simulated operator"
 	@echo "make demo-cli  the story of one home on the command line, with real output"
+	@echo "               both on a real Kafka with LOG=kafka (Java 17 and Maven)"
 	@echo "make test      the tests (ARGS='-k name' narrows them)"
 	@echo "make check     types, imports, lint, format"
 	@echo "make campaign  the long campaigns that the stated numbers come from"
@@ -23,15 +24,18 @@ help:
 	@echo "make requirements  compile requirements/*.in into hashed files"
 	@echo "make clean     remove what the verbs above made (the demo's data and .venv too)"
 
+# The demos' log: the database's table, or with LOG=kafka a topic of a real broker.
+TOLD := $(if $(LOG),METROLEDGER_LOG=$(LOG))
+
 # A metropolis in the browser, until Ctrl-C. ARGS='--port 8080' names its port.
 demo:
 	$(SETUP) run
-	@$(BIN) -m metroledger demo-portal $(ARGS)
+	@$(TOLD) $(BIN) -m metroledger demo-portal $(ARGS)
 
 # The story of one home, on the command line.
 demo-cli:
 	$(SETUP) run
-	@$(BIN) -m metroledger demo
+	@$(TOLD) $(BIN) -m metroledger demo
 
 test:
 	$(SETUP) dev

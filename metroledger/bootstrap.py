@@ -22,12 +22,12 @@ from adapters.postgres.asking import PostgresAskings
 from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.embedded_site import reachable_directory
-from adapters.postgres.log import PostgresLog
 from adapters.postgres.projections import PostgresProjections
 from adapters.postgres.reactions import PostgresCursors
 from adapters.postgres.staff import PostgresStaff
 from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
+from application.driving import OutcomeOpen
 from application.guard import Guard, look_over
 from application.publishing import check_published, publish_all
 from application.register import Register
@@ -41,6 +41,7 @@ from keys.keyring import FileKeyring
 from keys.store import KeyStore, Options
 from ledger.fold import Folder
 from ledger.genesis import LedgerExists, make_genesis
+from metroledger.log_opening import heed, open_log
 from metroledger.settings import Identity, Settings, read_identity
 from projections.projector import Projector
 from projections.series import Keyhole
@@ -146,11 +147,11 @@ def create_ledger(settings: Settings, origin: str, clock: Callable[[], datetime]
         ).close()
     with connect(settings) as connections:
         connections.create_tables()
-        log = PostgresLog(connections)
-        if log.end() == 0:
-            log.append([make_genesis(origin, clock().isoformat(timespec="seconds"))])
-        folder = Folder(log, PostgresFoldStore(connections), origin)
-        folder.fold_through(0)
+        with open_log(settings, connections, create=True) as log:
+            genesis = make_genesis(origin, clock().isoformat(timespec="seconds"))
+            if log.end() == 0 and None in log.append([genesis]):
+                raise OutcomeOpen
+            Folder(log, PostgresFoldStore(connections), origin).fold_through(0)
     write_durably(settings.identity_file, msgspec.json.encode(identity))
 
 
@@ -167,15 +168,18 @@ def open_ledger(
     with (
         connect(settings) as connections,
         open_keys(settings, observe) as keys,
+        contextlib.ExitStack() as stack,
     ):
         connections.create_tables()
+        log = stack.enter_context(open_log(settings, connections))
         store = PostgresFoldStore(connections)
-        folder = Folder(PostgresLog(connections), store, identity.origin)
+        folder = Folder(log, store, identity.origin)
+        guard = Guard(lambda: look_over(folder))
+        heed(log, guard.wake)
         publisher = Publisher(settings.tiles, signer, journal=settings.checkpoints)
         look_over(folder)
         check_published(publisher, store)
 
-        guard = Guard(lambda: look_over(folder))
         committer = Committer(folder, lambda: publish_all(publisher, store), guard.ensure)
         register = Register(folder)
         committer.publish()

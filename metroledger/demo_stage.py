@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Final
 
 from domain.errors import Refused, Unavailable
 from metroledger.bootstrap import database_directory
+from metroledger.kept import Topic
 from metroledger.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 STAGE: Final = Path("var/demo")
 """Below the directory in which the demo is started."""
@@ -54,8 +55,11 @@ class StageInUse(Unavailable):
 
 
 @contextlib.contextmanager
-def clear_stage(directory: Path) -> Iterator[Settings]:
-    """Lend the demo's directory, empty; return the settings of the ledger to open in it."""
+def clear_stage(directory: Path, log: Topic | None = None) -> Iterator[Settings]:
+    """Lend the demo's directory, empty; return the settings of the ledger to open in it.
+
+    Where the log asked for is Kafka's, it is one of the demo's own: an embedded broker.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     marker = directory / MARKER
     if not marker.exists() and any(directory.iterdir()):
@@ -65,16 +69,19 @@ def clear_stage(directory: Path) -> Iterator[Settings]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StageInUse(directory) from None
-        settings = Settings(home=directory / "ledger")
-        _empty(directory, database_directory(settings))
+        topic = Topic(replicas=1) if log else None
+        settings = Settings(home=directory / "ledger", topic=topic)
+        _empty(directory, settings)
         lock.truncate(0)
         lock.write(_NOTICE)
         lock.flush()
         yield settings
 
 
-def _empty(directory: Path, database: Path) -> None:
-    _wait_until_unused(directory, database)
+def _empty(directory: Path, settings: Settings) -> None:
+    database = database_directory(settings)
+    held = [database / "users.lock", database / "server.lock", settings.kafka / "users.lock"]
+    _wait_until_unused(directory, held)
     for entry in directory.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
@@ -84,11 +91,11 @@ def _empty(directory: Path, database: Path) -> None:
         shutil.rmtree(database)
 
 
-def _wait_until_unused(directory: Path, database: Path) -> None:
-    """Wait for the server of an interrupted run, which is stopping by itself."""
+def _wait_until_unused(directory: Path, held: Sequence[Path]) -> None:
+    """Wait for the servers of an interrupted run, which are stopping by themselves."""
     deadline = time.monotonic() + _PATIENCE_S
-    for name in ("users.lock", "server.lock"):
-        while not _is_free(database / name):
+    for lock in held:
+        while not _is_free(lock):
             if time.monotonic() > deadline:
                 raise StageInUse(directory)
             time.sleep(0.05)

@@ -18,7 +18,6 @@ from typing import TypeVar
 from adapters.dso.refusal import Code
 from adapters.postgres.condition import condition
 from adapters.postgres.connections import Connections
-from adapters.postgres.log import PostgresLog
 from adapters.postgres.projections import PostgresProjections
 from adapters.postgres.store import PostgresFoldStore
 from application.doctor import database, places, record
@@ -30,6 +29,7 @@ from keys.keyring import FileKeyring
 from keys.store import KeyStore
 from ledger.fold import Folder
 from metroledger.bootstrap import connect, database_directory, open_keys
+from metroledger.log_opening import open_log
 from metroledger.operators import ENEDIS, keyring_of
 from metroledger.settings import Settings, read_identity
 from projections.projector import Projector
@@ -53,7 +53,11 @@ def examine_installation(settings: Settings, clock: Callable[[], datetime]) -> I
         yield examine("append-only", lambda: database.append_only(found))
         yield examine("clock", lambda: _clocks(connections, settings.home, clock))
         yield examine("other-processes", lambda: database.sessions(found))
-        folder = Folder(PostgresLog(connections), PostgresFoldStore(connections), origin)
+        log, finding = _open("log", lambda: stack.enter_context(open_log(settings, connections)))
+        if log is None:
+            yield finding
+            return
+        folder = Folder(log, PostgresFoldStore(connections), origin)
         yield from _examine_record(settings, folder, clock())
         keys, finding = _open("key-store", lambda: stack.enter_context(open_keys(settings)))
         if keys is None:

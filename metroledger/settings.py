@@ -16,6 +16,7 @@ import msgspec
 from typing_extensions import override
 
 from domain.errors import Refused
+from metroledger import kept
 from metroledger.reach import read_networks, read_public_url
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _DELIVERIES: Final = frozenset({DROPBOX, SFTP, QUIET_SECONDS, KEPT_DAYS})
 _REACHED: Final = frozenset({WEB, WORKERS, PUBLIC_URL, TRUSTED_PROXIES})
 _PORTAL: Final = _REACHED | {METROPOLIS, PRIVACY_CONTACT, THEME}
 _LEDGER: Final = frozenset({HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM})
-_KNOWN: Final = _LEDGER | _PORTAL | _DELIVERIES
+_KNOWN: Final = _LEDGER | _PORTAL | _DELIVERIES | kept.KNOWN
 PORT_MAX: Final = 65_535
 _WORKERS_MAX: Final = 64
 _PREFIX: Final = "METROLEDGER_"
@@ -158,13 +159,14 @@ class Settings:
     """Where everything lies. The database's address is a secret and is not printed.
 
     `key_backup` is the file that each epoch's end copies the key store to, on another disk
-    and never beside the keyring; `operations` is where health and metrics are answered, host
-    and port, on loopback unless told otherwise.
+    and never beside the keyring; `topic` is the log where it is Kafka's; `operations` is
+    where health and metrics are answered, host and port, on loopback unless told otherwise.
     """
 
     home: Path
     database_url: str | None = None
     key_backup: Path | None = None
+    topic: kept.Topic | None = None
     operations: tuple[str, int] = ("127.0.0.1", 9464)
     portal: Portal = field(default_factory=Portal)
     deliveries: DropBox | None = None
@@ -173,7 +175,8 @@ class Settings:
     def __repr__(self) -> str:
         """Show no secret."""
         database = "<secret>" if self.database_url else "embedded"
-        return f"Settings(home={str(self.home)!r}, database={database})"
+        log = kept.KAFKA if self.topic else kept.POSTGRES
+        return f"Settings(home={str(self.home)!r}, database={database}, log={log})"
 
     @property
     def dropbox(self) -> DropBox:
@@ -272,6 +275,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         home=home,
         database_url=environment.get(DATABASE),
         key_backup=Path(backup).absolute() if backup else None,
+        topic=kept.read_topic(environment),
         operations=_address(environment.get(OPERATIONS, "127.0.0.1:9464"), OPERATIONS),
         portal=_portal(environment),
         deliveries=_dropbox(environment, home),

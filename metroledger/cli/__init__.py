@@ -76,6 +76,7 @@ CROWDED_BYTES = 64 << 20
 EPILOG = """\
 METROLEDGER_HOME names the directory of the ledger (default: ./var).
 METROLEDGER_DATABASE_URL names a PostgreSQL; without it, an embedded one is started.
+METROLEDGER_LOG is postgres or kafka; METROLEDGER_KAFKA_BOOTSTRAP and _TOPIC name which.
 METROLEDGER_KEY_BACKUP names the file that each epoch's end copies the key store to.
 METROLEDGER_OPERATIONS names where health and metrics are answered (127.0.0.1:9464).
 What a command makes has an id: the second word that it prints. COMMAND --help says more.

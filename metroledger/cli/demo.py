@@ -18,6 +18,8 @@ from metroledger.cli.common import Commands, command, is_interruption
 from metroledger.demo_deliveries import ENTRY_DAY, Deliveries, write_deliveries
 from metroledger.demo_stage import STAGE, clear_stage
 from metroledger.demo_telling import WIDTH, Telling
+from metroledger.kept import embedded_environment
+from metroledger.log_opening import embedded_broker
 from metroledger.settings import HOME
 
 if TYPE_CHECKING:
@@ -56,20 +58,20 @@ class _Home:
 def add_commands(commands: Commands, run: Run) -> None:
     """Add the demo, which runs the other commands by `run`."""
 
-    def play(_settings: Settings, _arguments: argparse.Namespace) -> int:
-        return _demo(run)
+    def play(asked: Settings, _arguments: argparse.Namespace) -> int:
+        return _demo(run, asked)
 
     command(commands, "demo", play, "Tell the whole story with real output, in var/demo.")
 
 
-def _demo(run: Run) -> int:
+def _demo(run: Run, asked: Settings) -> int:
     try:
-        with clear_stage(STAGE) as settings:
+        with clear_stage(STAGE, asked.topic) as settings:
             server = EmbeddedPostgres(database_directory(settings))
-            _introduce()
-            with server:
-                tell = Telling(run=run, environment={HOME: str(settings.home)})
-                _play(_prepare(tell, server))
+            _introduce(settings)
+            with server, embedded_broker(settings):
+                environment = {HOME: str(settings.home), **embedded_environment(settings.topic)}
+                _play(_prepare(Telling(run=run, environment=environment), server))
             _conclude(settings)
     except BaseException as error:
         if not is_interruption(error):
@@ -103,9 +105,10 @@ def _play(scene: _Scene) -> None:
     _replay(scene)
 
 
-def _introduce() -> None:
+def _introduce(settings: Settings) -> None:
+    real = "PostgreSQL and a real Kafka" if settings.topic else "PostgreSQL"
     print(
-        f"""The story of one home, on a real ledger with a real PostgreSQL, in about ten seconds.
+        f"""The story of one home, on a real ledger with a real {real}, in about ten seconds.
 
 The lines that begin with $ are commands that you can type yourself; what follows them is what
 they printed. 'metroledger' stands for '.venv/bin/python -m metroledger', and {HOME}
@@ -243,6 +246,9 @@ def _replay(scene: _Scene) -> None:
 
 def _conclude(settings: Settings) -> None:
     head = "── The end "
+    log = "".join(
+        f" {name}={value}" for name, value in embedded_environment(settings.topic).items()
+    )
     print(f"\n{head}{'─' * (WIDTH - len(head))}")
     print(
         f"""The database is stopped; everything stays until the next 'make demo':
@@ -252,7 +258,7 @@ def _conclude(settings: Settings) -> None:
   {database_directory(settings)}    the database
 
 To go on by hand, in this directory:
-  export {HOME}={STAGE}/ledger
+  export {HOME}={STAGE}/ledger{log}
   alias metroledger="$PWD/.venv/bin/python -m metroledger"
   metroledger --help
   metroledger inspect {STAGE}/incoming/Enedis_SGE_HDM_DEMO01.csv | head -n 3

@@ -37,6 +37,8 @@ from metroledger.cli.common import Commands, command, is_interruption
 from metroledger.cli.running import PARTS, Watched, end_all, stopped_by_signals
 from metroledger.demo_homes import HOMES, LIVE_NIGHTS, PASSWORD, SEED, Settled, Story, last_live_day
 from metroledger.demo_stage import STAGE, clear_stage
+from metroledger.kept import LOG, embedded_environment
+from metroledger.log_opening import embedded_broker
 from metroledger.operators import ENEDIS, enedis
 from metroledger.settings import (
     HOME,
@@ -95,12 +97,16 @@ def add_commands(commands: Commands) -> None:
     demo.add_argument("--seconds", type=float, help="end by itself after so long (for tests)")
 
 
-def _demo(_settings: Settings, arguments: argparse.Namespace) -> int:
+def _demo(asked: Settings, arguments: argparse.Namespace) -> int:
     if arguments.port is not None and not _is_free(arguments.port):
         raise PortTaken(arguments.port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends all, as Ctrl-C does
     try:
-        with clear_stage(STAGE) as settings, EmbeddedPostgres(database_directory(settings)):
+        with (
+            clear_stage(STAGE, asked.topic) as settings,
+            EmbeddedPostgres(database_directory(settings)),
+            embedded_broker(settings),
+        ):
             _play(settings, arguments)
     except BaseException as error:
         if not is_interruption(error):
@@ -113,7 +119,8 @@ def _demo(_settings: Settings, arguments: argparse.Namespace) -> int:
 def _play(settings: Settings, arguments: argparse.Namespace) -> None:
     began = time.monotonic()
     say = _Teller(began)
-    say("the database is up; a ledger is opened")
+    up = "the database and a Kafka are" if settings.topic else "the database is"
+    say(f"{up} up; a ledger is opened")
     create_ledger(settings, ORIGIN)
     today = civil_day(now())
     homes = _settle(settings, today, say)
@@ -187,6 +194,7 @@ def _environment(settings: Settings, port: int | None) -> dict[str, str]:
             name: value for name, value in os.environ.items() if not name.startswith("METROLEDGER_")
         },
         HOME: str(settings.home),
+        **embedded_environment(settings.topic),
         WEB: f"{LOOPBACK}:{web}",
         PUBLIC_URL: f"http://{LOOPBACK}:{web}",
         METROPOLIS: "Métropole (démonstration)",
@@ -276,6 +284,7 @@ def _await_files(settings: Settings, say: _Teller) -> None:
 
 
 def _introduce(environment: Mapping[str, str], homes: Sequence[Settled], seconds: float) -> None:
+    log = f" {LOG}={environment[LOG]}" if LOG in environment else ""
     print(
         f"""
 Ready after {seconds:.0f} s. Open {environment[PUBLIC_URL]} in a browser, and sign in as one of
@@ -290,7 +299,7 @@ these; the password of all is: {PASSWORD}
 Or sign up with an address of your own: letters are files in {STAGE}/ledger/outbox.
 Figures: http://{environment[OPERATIONS]}/metrics   Logs: {STAGE}/logs   Ctrl-C ends everything.
 To look around meanwhile, in another terminal:
-  export {HOME}={STAGE}/ledger
+  export {HOME}={STAGE}/ledger{log}
   .venv/bin/python -m metroledger freshness --all
   .venv/bin/python -m metroledger files
   .venv/bin/python -m metroledger audit""",

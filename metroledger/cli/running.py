@@ -26,6 +26,7 @@ from domain.errors import Unavailable
 from metroledger import logs
 from metroledger.bootstrap import database_directory, open_ledger
 from metroledger.cli.common import Commands, command
+from metroledger.log_opening import embedded_broker
 from metroledger.portal import relay_of
 from metroledger.settings import read_identity
 
@@ -95,6 +96,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
             stack.enter_context(EmbeddedPostgres(database_directory(settings)))
+        stack.enter_context(embedded_broker(settings))
         stop = stack.enter_context(stopped_by_signals())
         watched = [
             Watched(name, part)

@@ -1,0 +1,71 @@
+"""Open the ledger's log, wherever it is kept; what is folded of it lies in PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from adapters.kafka.embedded import EmbeddedKafka
+from adapters.kafka.log import KafkaLog
+from adapters.kafka.place import Care, Place
+from adapters.kafka.topic import TopicExists, create_topic
+from adapters.postgres.log import PostgresLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from adapters.postgres.connections import Connections
+    from ledger.log import CommitLog
+    from metroledger.kept import Topic
+    from metroledger.settings import Settings
+
+IN_SYNC_MAX: Final = 2
+"""On so many brokers a record lies before it counts, where it is kept on more than one."""
+
+
+@contextlib.contextmanager
+def open_log(
+    settings: Settings, connections: Connections, *, create: bool = False
+) -> Iterator[CommitLog]:
+    """Lend the log, whose broker may not answer just now.
+
+    With `create`, an embedded broker's topic is made where it is missing. One of somebody's
+    cluster never is: 'metroledger log create' makes it, by name.
+    """
+    topic = settings.topic
+    if topic is None:
+        yield PostgresLog(connections)
+        return
+    with contextlib.ExitStack() as stack:
+        place = Place(servers=topic.servers or _embedded(settings, stack), topic=topic.name)
+        care = care_of(topic)
+        if create and topic.embedded:
+            with contextlib.suppress(TopicExists):  # an attempt before this one was interrupted
+                create_topic(place, care)
+        log = KafkaLog(place, care)
+        stack.callback(log.close)
+        yield log
+
+
+def heed(log: CommitLog, changed: Callable[[], None]) -> None:
+    """Have `changed` told of each new leader and outage that is over, where the log has such."""
+    if isinstance(log, KafkaLog):
+        log.on_change(changed)
+
+
+@contextlib.contextmanager
+def embedded_broker(settings: Settings) -> Iterator[None]:
+    """Keep the embedded broker up, where the log is on one: else each command starts it anew."""
+    with contextlib.ExitStack() as stack:
+        if settings.topic is not None and settings.topic.embedded:
+            _embedded(settings, stack)
+        yield
+
+
+def care_of(topic: Topic) -> Care:
+    """Return how a topic must be kept."""
+    return Care(replicas=topic.replicas, in_sync=min(IN_SYNC_MAX, topic.replicas))
+
+
+def _embedded(settings: Settings, stack: contextlib.ExitStack) -> tuple[str, ...]:
+    return tuple(stack.enter_context(EmbeddedKafka(settings.kafka)).bootstrap.split(","))
