@@ -37,6 +37,7 @@ from metroledger.bootstrap import create_ledger, open_ledger
 from metroledger.cli.audits import subject_of
 from metroledger.cli.files import ingest_file
 from metroledger.cli.offices import administrator
+from metroledger.kept import BOOTSTRAP, KAFKA, LOG, REPLICAS, TOPIC, Topic
 from metroledger.settings import DATABASE, HOME, Settings, read_settings
 from projections.series import show
 from replay.refold import Refold
@@ -66,20 +67,29 @@ _databases = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One installation: where it lies, and its database (None: embedded in the home)."""
+    """One installation: where it lies, its database (None: embedded in the home), its topic."""
 
     home: Path
     database: str | None
+    topic: Topic | None = None
 
     @property
     def environment(self) -> dict[str, str]:
-        named = {HOME: str(self.home)} | ({DATABASE: self.database} if self.database else {})
         python = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        return {**os.environ, **named, **python}
+        return {**os.environ, **self.told, **python}
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The settings that an operator would write."""
+        named = {HOME: str(self.home)} | ({DATABASE: self.database} if self.database else {})
+        if self.topic is not None:
+            named |= {LOG: KAFKA, BOOTSTRAP: ",".join(self.topic.servers), TOPIC: self.topic.name}
+            named |= {REPLICAS: str(self.topic.replicas)}
+        return named
 
     @property
     def settings(self) -> Settings:
-        return read_settings({k: v for k, v in self.environment.items() if k in (HOME, DATABASE)})
+        return read_settings(self.told)
 
     def open(self) -> AbstractContextManager[Installation]:
         return open_ledger(self.settings)
