@@ -24,6 +24,7 @@ from adapters.dso.enedis.crypto import Algorithm, FileKey, Keyring
 from adapters.dso.enedis.series import index_wh
 from adapters.dso.enedis.simulator import MOST_METERS, Night, sent
 from adapters.postgres.embedded import EmbeddedPostgres
+from application.deliveries import Result
 from bench import town
 from bench.place import home, say
 from bench.rival import bulk_insert, load_append_save
@@ -169,7 +170,8 @@ def _take_files(
         ready.wait(120)
         while (path := todo.get()) is not None:
             begin = time.perf_counter()
-            ingest_file(installation.services, keyring, path)
+            outcome = ingest_file(installation.services, keyring, path)
+            assert outcome.result is Result.TAKEN_IN, outcome.result
             said.seconds.append(time.perf_counter() - begin)
             said.rss_mb.append(_rss_mb())
         told.put(said)

@@ -26,6 +26,7 @@ from typing import Final
 EPOCH: Final = date(2020, 1, 1)
 YEAR: Final = 365
 JITTER_WH: Final = 2_000
+NUMBER_DIGITS: Final = 14
 _LEAST_WH, _SWING_WH = 6_000, 24_000
 
 DISTRIBUTOR: Final = {
@@ -101,9 +102,9 @@ def chance(seed: int, *parts: str) -> int:
 
 
 def _meter(seed: int, at: int) -> SimulatedMeter:
-    drawn = chance(seed, str(at), "meter")
+    drawn, place = chance(seed, str(at), "meter"), f"{at:05}"
     return SimulatedMeter(
-        number=f"{drawn % 10**7:09}{at:05}",
+        number=f"{drawn % 10**7:0{NUMBER_DIGITS - len(place)}}{place}",
         distributor=(1, 2, 4)[drawn // 7 % 3],
         supplier=1 + drawn // 11 % 10,
         reference=f"M{drawn // 13 % 36**4:07X}",
