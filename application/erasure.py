@@ -2,10 +2,10 @@
 
 ::
 
-    requested → validated → consents withdrawn, collections stopped → owner closed in the
-    key store → what was granted meanwhile withdrawn → destruction ordered (the ids in its
-    private zone) → journal, keys and index rows destroyed → epoch ended → erased, with
-    certificate
+    requested → identity checked → validated → consents withdrawn, collections stopped → owner
+    closed in the key store → what was granted meanwhile withdrawn → destruction ordered (the
+    ids in its private zone) → journal, keys and index rows destroyed → epoch ended → erased,
+    with certificate
 
 Each step looks at what is there before it acts, so `erase` is called again after a
 crash and goes on. A partial erasure is an error that someone sees, never a success:
@@ -24,12 +24,17 @@ import msgspec
 from application.consenting import after_ending, consents_of, withdraw_consent
 from application.parking import KEPT_DAYS
 from application.services import derived_id, made_by, new_id
-from domain.aggregates import account
+from domain.aggregates import account, leaving
 from domain.aggregates.account import AccountStatus
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Corrupt, Refused
-from domain.events.account import AccountErased, DestructionOrdered, ErasureValidated
+from domain.events.account import (
+    AccountErased,
+    DestructionOrdered,
+    ErasureIdentityChecked,
+    ErasureValidated,
+)
 from domain.policies.account import order_destruction
 from domain.values import Change
 from keys.names import Purpose
@@ -98,20 +103,39 @@ def request(
 
     def decide(load: Loading) -> list[Change]:
         state = load(account, account_id).state
-        events = account.request_erasure(state, request=asked, requested_at=at)
+        events = leaving.request_erasure(state, request=asked, requested_at=at)
         return [Change(stream=account_id, event=e, subject=account_id) for e in events]
 
     services.ledger.transact(command, decide, context=services.context(actor))
 
 
+def check_identity(services: Services, account_id: UUID, actor: Actor, *, means: str) -> None:
+    """Record that somebody made sure the request is the holder's own, and how."""
+
+    def decide(load: Loading) -> list[Change]:
+        state = load(account, account_id).state
+        wanted = ErasureIdentityChecked(
+            request=state.request or new_id(), means=means, checked_by=actor.id
+        )
+        events = leaving.check_identity(state, wanted)
+        return [Change(stream=account_id, event=e, subject=account_id) for e in events]
+
+    services.ledger.transact(new_id(), decide, context=services.context(actor))
+
+
 def validate(services: Services, account_id: UUID, actor: Actor) -> None:
-    """Record that an administrator validated the erasure."""
+    """Record that an administrator validated the erasure; another one, where it takes two."""
 
     def decide(load: Loading) -> list[Change]:
         state = load(account, account_id).state
         if state.status in _BEYOND_REQUEST:
             return []
-        events = account.validate_erasure(state, request=state.request or new_id())
+        events = leaving.validate_erasure(
+            state,
+            request=state.request or new_id(),
+            validated_by=actor.id,
+            four_eyes=services.four_eyes,
+        )
         return [Change(stream=account_id, event=event) for event in events]
 
     services.ledger.transact(new_id(), decide, context=services.context(actor))
@@ -134,8 +158,8 @@ def erase(
     Raises `ErasureNotValidated`, having touched nothing, unless one was validated.
     """
     if services.ledger.load(account, account_id).state.status not in _BEYOND_REQUEST:
-        raise account.ErasureNotValidated
-    ordered = _frame_of(services, account_id, DestructionOrdered.TOPIC) is not None
+        raise leaving.ErasureNotValidated
+    ordered = frame_of(services, account_id, DestructionOrdered.TOPIC) is not None
     if not ordered:  # first: a delivery that needs a key finds the consent ended, not its holder
         _end_consents(services, account_id)
     services.keys.close_owner(account_id)
@@ -153,7 +177,7 @@ def erase(
     left = len(services.keys.fetch(ids))
     if left:
         raise ErasureIncomplete(left)
-    if _frame_of(services, account_id, AccountErased.TOPIC) is None:
+    if frame_of(services, account_id, AccountErased.TOPIC) is None:
         services.keys.end_epoch(services.clock())
         step("epoch ended")
         _certify(services, account_id, actor, ids)
@@ -163,7 +187,7 @@ def erase(
 
 def certificate_of(services: Services, account_id: UUID) -> Erasure:
     """Return the certificate of a finished erasure."""
-    found = _frame_of(services, account_id, AccountErased.TOPIC)
+    found = frame_of(services, account_id, AccountErased.TOPIC)
     if found is None:
         raise NoCertificate
     frame, leaf = found
@@ -195,15 +219,15 @@ def _order(services: Services, account_id: UUID) -> None:
 
 
 def _ordered_ids(services: Services, account_id: UUID) -> list[UUID]:
-    found = _frame_of(services, account_id, DestructionOrdered.TOPIC)
+    found = frame_of(services, account_id, DestructionOrdered.TOPIC)
     if found is None:
-        raise account.DestructionNotOrdered
+        raise leaving.DestructionNotOrdered
     return ids_in(decode_private(found[0].private).extra)
 
 
 def _certify(services: Services, account_id: UUID, actor: Actor, ids: list[UUID]) -> None:
     prints = services.keys.fingerprints(ids)
-    validated = _frame_of(services, account_id, ErasureValidated.TOPIC)
+    validated = frame_of(services, account_id, ErasureValidated.TOPIC)
     before = validated[1] if validated else 0
     after = services.ledger.folder.store.cursor().size
     epoch = services.keys.epoch().generation
@@ -211,7 +235,7 @@ def _certify(services: Services, account_id: UUID, actor: Actor, ids: list[UUID]
     def decide(load: Loading) -> list[Change]:
         state = load(account, account_id).state
         if state.ordered is None:
-            raise account.DestructionNotOrdered
+            raise leaving.DestructionNotOrdered
         certificate = AccountErased(
             request=state.ordered.request,
             keys=len(ids),
@@ -224,14 +248,14 @@ def _certify(services: Services, account_id: UUID, actor: Actor, ids: list[UUID]
             legal_basis=LEGAL_BASIS,
             not_reached=NOT_REACHED,
         )
-        return [Change(stream=account_id, event=e) for e in account.erase(state, certificate)]
+        return [Change(stream=account_id, event=e) for e in leaving.erase(state, certificate)]
 
     key = services.territory_key(Purpose.REACTIONS)
     command = derived_id(key, b"erase", account_id.bytes)
     services.ledger.transact(command, decide, context=services.context(actor), derived=True)
 
 
-def _frame_of(services: Services, stream: UUID, topic: str) -> tuple[Frame, int] | None:
+def frame_of(services: Services, stream: UUID, topic: str) -> tuple[Frame, int] | None:
     """Return the frame of a stream's last event of a type, and its leaf's index."""
     store = services.ledger.folder.store
     for segment in reversed(store.segments(stream.bytes)):

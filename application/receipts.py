@@ -1,11 +1,13 @@
-"""Receipts: of a consent's grant, and of a single reading, for whoever must be shown."""
+"""Receipts: of a consent's grant, a reading, a request, for whoever must be shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from application.erasure import frame_of
 from domain.errors import Refused
+from domain.events.account import ErasureRequested
 from ledger.frames import disclosures_of, key_id_of, open_groups
 from ledger.readings import disclosure_of, key_ids, open_reading
 from ledger.retrieval import read_record
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.services import Services
+    from ledger.record import Frame
     from proofs.publication import Publisher
 
 
@@ -69,15 +72,35 @@ def consent_receipt(
     record = read_record(services.ledger.folder.log, segments[0].offset)
     commit = services.ledger.folder.store.commit_at(segments[0].offset)
     for place, frame in enumerate(record.frames):
-        key_id = key_id_of(frame)
-        key = services.keys.fetch([key_id]).get(key_id) if key_id else None
-        if decode_private(frame.private).stream != consent or key is None or commit is None:
-            continue
-        leaf = decode_leaf(frame.leaf)
-        opened = open_groups(frame, leaf, key)
-        texts = dict(zip(opened, disclosures_of(key, leaf.event, opened), strict=True))
-        return _issue(press, _content(frame.leaf, texts, groups), commit.leaf + place)
+        if decode_private(frame.private).stream == consent and commit is not None:
+            return _of_frame(services, press, (frame, commit.leaf + place), groups)
     raise NothingToProve
+
+
+def request_receipt(services: Services, press: Press, account: UUID) -> bytes:
+    """Return the receipt of an account's last erasure request."""
+    found = frame_of(services, account, ErasureRequested.TOPIC)
+    if found is None:
+        raise NothingToProve
+    return _of_frame(services, press, found)
+
+
+def _of_frame(
+    services: Services,
+    press: Press,
+    found: tuple[Frame, int],
+    groups: Collection[str] | None = None,
+) -> bytes:
+    """Return the receipt of a sealed event, by its frame and its leaf's index."""
+    frame, index = found
+    key_id = key_id_of(frame)
+    key = services.keys.fetch([key_id]).get(key_id) if key_id else None
+    if key is None:
+        raise NothingToProve
+    leaf = decode_leaf(frame.leaf)
+    opened = open_groups(frame, leaf, key)
+    texts = dict(zip(opened, disclosures_of(key, leaf.event, opened), strict=True))
+    return _issue(press, _content(frame.leaf, texts, groups), index)
 
 
 def reading_receipt(services: Services, press: Press, consent: UUID, number: int) -> bytes:

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts that use cases need; `clock` returns the present instant in UTC."""
+    """The parts that use cases need; `clock` returns the present instant in UTC.
+
+    `four_eyes`: an erasure is validated by another person than the one who checked the identity.
+    """
 
     ledger: Ledger
     register: Register
@@ -36,6 +39,7 @@ class Services:
     system: Actor
     clock: Callable[[], datetime]
     parked: Path
+    four_eyes: bool = False
 
     def context(self, actor: Actor | None = None, **extra: bytes) -> Context:
         """Return a command's context: now, by whom (the system unless told), private bytes."""

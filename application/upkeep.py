@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from application.answering import carry_out_validated
 from application.consenting import expire_consent
 from application.parking import drop_expired
 from application.reactions import start_what_was_granted, stop_what_ended
@@ -30,6 +31,7 @@ class Round:
     starts: int
     endings: int
     expired: int
+    erased: int
     filed: int
     parked_dropped: int
     epoch_ended: bool
@@ -38,18 +40,24 @@ class Round:
     def idle(self) -> bool:
         """Whether there was nothing to do."""
         return not (
-            self.starts or self.endings or self.expired or self.filed or self.parked_dropped
+            self.starts
+            or self.endings
+            or self.expired
+            or self.erased
+            or self.filed
+            or self.parked_dropped
         )
 
 
 def look_after(services: Services, cursors: Cursors) -> Round:
-    """Do every duty once: show, react, expire, file, drop what is over, end the epoch daily."""
+    """Do every duty once: show, react, expire, erase, file, drop what is over, end epochs daily."""
     services.shown.catch_up()
     settle_reservations(services)
     return Round(
         starts=start_what_was_granted(services, cursors),
         endings=stop_what_ended(services, cursors),
         expired=expire_lapsed(services),
+        erased=carry_out_validated(services),
         filed=services.shown.compact(),
         parked_dropped=drop_expired(services),
         epoch_ended=end_epoch_daily(services),

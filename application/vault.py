@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domain.events.access import DataSeen
 from domain.events.base import KeyPurpose
+from domain.values import civil_day
 from keys.names import KeyName, Purpose
 
 if TYPE_CHECKING:
@@ -50,6 +52,9 @@ def key_name(change: Change) -> KeyName | None:
         return None
     if purpose is KeyPurpose.PROFILE:
         return KeyName(owner=subject, purpose=Purpose.PROFILE)
+    if isinstance(change.event, DataSeen):
+        year = civil_day(change.event.seen_at).year
+        return KeyName(owner=subject, purpose=Purpose.ACCESS, year=year)
     return KeyName(owner=subject, purpose=Purpose.EVIDENCE, consent=_consent(change.event))
 
 

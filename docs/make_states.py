@@ -15,6 +15,7 @@ PAGE: Final = Path(__file__).with_name("states.md")
 sys.path.insert(0, str(PAGE.parent.parent))
 
 from domain.aggregates import (  # noqa: E402 (the line above makes it importable by path)
+    access,
     account,
     agreement,
     collection,
@@ -38,7 +39,7 @@ cannot be written there, and a log that holds one is refused (`ImpossibleEvent`)
 Reading has no picture: a series is a fold over many deliveries and has no states.
 """
 
-MACHINES: Final = (agreement, terms, account, meter, consent, collection, delivery)
+MACHINES: Final = (agreement, terms, account, meter, consent, collection, delivery, access)
 
 
 def render() -> str:

@@ -8,6 +8,7 @@ included"); periods of instants are half-open.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -133,6 +134,17 @@ def midnight(day: date) -> datetime:
 def next_day(day: date) -> date:
     """Return the day after."""
     return day + timedelta(days=1)
+
+
+def month_after(instant: datetime) -> date:
+    """Return the last civil day of a month's time that begins with an instant's day.
+
+    The day bearing the same number in the next month, else that month's last (Regulation
+    1182/71, article 3(2)(c)); its holidays, which may lengthen it, are left out.
+    """
+    day = civil_day(instant)
+    first = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return first.replace(day=min(day.day, monthrange(first.year, first.month)[1]))
 
 
 def years_after(day: date, years: int) -> date:

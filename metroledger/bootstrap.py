@@ -99,6 +99,7 @@ class Installation:
             system=self.system,
             clock=self.clock,
             parked=self.settings.parked,
+            four_eyes=self.settings.four_eyes,
         )
 
     @property

@@ -223,6 +223,7 @@ def live_out(
             say(f"{settled.home.title}: withdrawn")
         elif settled.home.story is Story.ERASED:
             erasure.request(services, settled.account, residents.resident(settled.account))
+            erasure.check_identity(services, settled.account, actor, means="command line")
             erasure.validate(services, settled.account, actor)
             erasure.erase(services, settled.account, actor)
             say(f"{settled.home.title}: erased, its keys are destroyed")

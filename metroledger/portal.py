@@ -12,6 +12,7 @@ from adapters.mail.relay import Relay
 from adapters.mail.smtp import Smtp
 from application.access.door import Door
 from application.access.staff import StaffDoor
+from application.desk import Desk
 from application.overseeing import Overseer
 from application.receipts import Press
 from metroledger.operators import UNOPENED
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def site_of(installation: Installation) -> Site:
     """Return the site that an open ledger's portal shows."""
     settings, portal = installation.settings, installation.settings.portal
-    services = installation.services
+    services, post = installation.services, post_of(installation.settings)
     return Site(
         services=services,
         press=Press(publisher=installation.publisher, tiles=settings.tiles),
@@ -36,10 +37,11 @@ def site_of(installation: Installation) -> Site:
         door=Door(
             services=services,
             store=installation.access,
-            post=post_of(settings),
+            post=post,
             public_url=portal.public_url,
         ),
         staff=StaffDoor(services=services, store=installation.access, staff=installation.staff),
+        desk=Desk(services=services, post=post, public_url=portal.public_url),
         askings=installation.askings,
         overseer=Overseer(services=services, arrivals=installation.arrivals, unopened=UNOPENED),
         public_url=portal.public_url,

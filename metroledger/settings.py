@@ -36,6 +36,7 @@ TRUSTED_PROXIES: Final = "METROLEDGER_TRUSTED_PROXIES"
 THEME: Final = "METROLEDGER_THEME"
 SMTP_URL: Final = "METROLEDGER_SMTP_URL"
 MAIL_FROM: Final = "METROLEDGER_MAIL_FROM"
+FOUR_EYES: Final = "METROLEDGER_FOUR_EYES"
 DROPBOX: Final = "METROLEDGER_DROPBOX"
 SFTP: Final = "METROLEDGER_SFTP"
 QUIET_SECONDS: Final = "METROLEDGER_QUIET_SECONDS"
@@ -43,7 +44,9 @@ KEPT_DAYS: Final = "METROLEDGER_KEPT_DAYS"
 _DELIVERIES: Final = frozenset({DROPBOX, SFTP, QUIET_SECONDS, KEPT_DAYS})
 _REACHED: Final = frozenset({WEB, WORKERS, PUBLIC_URL, TRUSTED_PROXIES})
 _PORTAL: Final = _REACHED | {METROPOLIS, PRIVACY_CONTACT, THEME}
-_LEDGER: Final = frozenset({HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM})
+_LEDGER: Final = frozenset(
+    {HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM, FOUR_EYES},
+)
 _KNOWN: Final = _LEDGER | _PORTAL | _DELIVERIES | kept.KNOWN
 PORT_MAX: Final = 65_535
 _WORKERS_MAX: Final = 64
@@ -89,6 +92,14 @@ class NoLedger(Refused):
             f"there is no ledger in {home}; open one with 'metroledger init --origin NAME', or "
             f"set {HOME} to where it is"
         )
+
+
+class NoYesOrNo(Refused):
+    """A setting that is yes or no is neither."""
+
+    def __init__(self, name: str) -> None:
+        """Take the setting's name."""
+        super().__init__(f"{name} is 'yes' or 'no'; correct it or unset it")
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -160,7 +171,8 @@ class Settings:
 
     `key_backup` is the file that each epoch's end copies the key store to, on another disk
     and never beside the keyring; `topic` is the log where it is Kafka's; `operations` is
-    where health and metrics are answered, host and port, on loopback unless told otherwise.
+    where health and metrics are answered, host and port, on loopback unless told otherwise. With
+    `four_eyes` an erasure takes two people.
     """
 
     home: Path
@@ -168,6 +180,7 @@ class Settings:
     key_backup: Path | None = None
     topic: kept.Topic | None = None
     operations: tuple[str, int] = ("127.0.0.1", 9464)
+    four_eyes: bool = False
     portal: Portal = field(default_factory=Portal)
     deliveries: DropBox | None = None
 
@@ -277,6 +290,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         key_backup=Path(backup).absolute() if backup else None,
         topic=kept.read_topic(environment),
         operations=_address(environment.get(OPERATIONS, "127.0.0.1:9464"), OPERATIONS),
+        four_eyes=_yes_or_no(environment.get(FOUR_EYES, "no"), FOUR_EYES),
         portal=_portal(environment),
         deliveries=_dropbox(environment, home),
     )
@@ -295,6 +309,12 @@ def _number(text: str, name: str, most: int) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= most:
         raise NoNumber(name, most)
     return int(text)
+
+
+def _yes_or_no(text: str, name: str) -> bool:
+    if text not in {"yes", "no"}:
+        raise NoYesOrNo(name)
+    return text == "yes"
 
 
 def _portal(environment: Mapping[str, str]) -> Portal:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import Corrupt
 from ledger.readings import ReadingKeysMissing
+from projections.requests import MARKS, Step
 from projections.standing import PUBLIC_MARKS
 from projections.store import Slip, Unread
+from schemas.leaf import decode_leaf
 from schemas.private import decode_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     from ledger.record import Frame, Readings, Record
     from ledger.store import Accepted
@@ -35,7 +38,13 @@ class Gathered:
 
     slips: list[Slip] = field(default_factory=list)
     frames: list[ToOpen] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+
+    @property
+    def leaving(self) -> set[UUID]:
+        """The accounts whose erasure request moved."""
+        return {step.account for step in self.steps}
 
 
 def gather(gathered: Gathered, commit: Accepted, record: Record) -> int:
@@ -51,6 +60,9 @@ def gather(gathered: Gathered, commit: Accepted, record: Record) -> int:
             elif frame.sealed or any(mark in frame.leaf for mark in PUBLIC_MARKS):
                 private = decode_private(frame.private)
                 gathered.frames.append(ToOpen(position, header, frame, private))
+                if any(mark in frame.leaf for mark in MARKS):
+                    topic = decode_leaf(frame.leaf).type
+                    gathered.steps.append(Step(private.stream, topic, private.at))
         except Corrupt as error:
             gathered.unread.append(Unread(position, type(error).__name__))
         position += frame.events

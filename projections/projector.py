@@ -29,7 +29,7 @@ from keys import sealing
 from keys.redaction import Redacted, missing
 from ledger.frames import open_event
 from ledger.retrieval import read_records
-from projections import covers, standing
+from projections import covers, requests, standing
 from projections.entries import Entry, month_of, open_pages, open_slips, seal_page
 from projections.figures import figures_of, open_figures, seal_figures
 from projections.gathering import Gathered, gather
@@ -151,7 +151,13 @@ class Projector:
             if size > BYTES_AT_ONCE:
                 break
         pages, gone = self._stand(gathered)
-        batch = Batch(slips=gathered.slips, standing=pages, gone=gone, unread=gathered.unread)
+        batch = Batch(
+            slips=gathered.slips,
+            standing=pages,
+            requests=requests.moved(self.store.requests(gathered.leaving), gathered.steps),
+            gone=gone,
+            unread=gathered.unread,
+        )
         return self.store.apply(part, before, after, batch)
 
     def _stand(self, gathered: Gathered) -> tuple[dict[UUID, StandingRow], set[UUID]]:
@@ -282,6 +288,8 @@ class Projector:
             if key is not None:
                 content = sealing.open(key, sealed.content, _binding(account))
                 digest.update(account.bytes + hashlib.sha256(content).digest())
+        for request in sorted([*self.store.open_requests(), *self.store.closed_requests()]):
+            digest.update(repr(request).encode())
         for consent in self.store.consents():
             entries = self.entries(consent)
             if entries:

@@ -2,6 +2,7 @@
 
     cursors     of each part, the next position of the ledger to be shown
     standing    account → its sealed page (`projections.standing`)
+    requests    account → where its last erasure request stands (`projections.requests`)
     slips       consent → its readings as they lie in the log, sealed, not yet in a page
     pages       consent, month → its readings of that month, sealed anew as one
 
@@ -22,6 +23,8 @@ from uuid import UUID
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
+
+    from projections.requests import Request
 
 
 class Part(StrEnum):
@@ -87,6 +90,7 @@ class Batch:
 
     slips: Sequence[Slip] = ()
     standing: Mapping[UUID, StandingRow] = field(default_factory=dict)
+    requests: Mapping[UUID, Request] = field(default_factory=dict)
     gone: Collection[UUID] = ()
     unread: Sequence[Unread] = ()
 
@@ -164,6 +168,15 @@ class ProjectionStore(Protocol):
 
     def last_page(self, consent: UUID) -> Sequence[Page]:
         """Return the page of a consent's last month; none where there is none."""
+
+    def requests(self, accounts: Collection[UUID]) -> Mapping[UUID, Request]:
+        """Return the last erasure requests of the accounts that made one."""
+
+    def open_requests(self) -> Sequence[Request]:
+        """Return the requests that are not closed, the oldest first."""
+
+    def closed_requests(self, limit: int | None = None) -> Sequence[Request]:
+        """Return the requests that are closed, the latest first; all unless told how many."""
 
     def everything(self, after: UUID | None = None) -> Iterator[tuple[UUID, Sealed]]:
         """Yield every account's page, by account, from after one where it is given."""

@@ -10,12 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.errors import Corrupt
+from domain.events.access import DataSeen
 from domain.events.account import (
     AccountErased,
     AccountOpened,
     DestructionOrdered,
+    ErasureHeld,
+    ErasureHoldLifted,
+    ErasureIdentityChecked,
     ErasureRefused,
     ErasureRequested,
+    ErasureTakenBack,
     ErasureValidated,
     TermsAccepted,
 )
@@ -74,10 +79,15 @@ STORED: Final[tuple[type[Event], ...]] = (
     AccountOpened,
     TermsAccepted,
     ErasureRequested,
+    ErasureIdentityChecked,
+    ErasureHeld,
+    ErasureHoldLifted,
+    ErasureTakenBack,
     ErasureRefused,
     ErasureValidated,
     DestructionOrdered,
     AccountErased,
+    DataSeen,
     MeterDeclared,
     MeterAttested,
     ContractFactsReceived,

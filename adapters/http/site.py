@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from application.access.door import Door
     from application.access.staff import StaffDoor
     from application.asking import Askings
+    from application.desk import Desk
     from application.overseeing import Overseer
     from application.receipts import Press
     from application.services import Services
@@ -33,6 +34,7 @@ class Site:
     verifier: Verifier
     door: Door
     staff: StaffDoor
+    desk: Desk
     askings: Askings
     overseer: Overseer
     public_url: str

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from adapters.postgres.connections import Connection
+    from projections.requests import Request
     from projections.store import Slip, StandingRow
 
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -47,6 +48,25 @@ def copy_slips(connection: Connection, schema: sql.Identifier, slips: Sequence[S
     statement = sql.SQL("copy {}.slips from stdin (format binary)").format(schema)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(b"".join(parts))
+
+
+def put_requests(
+    connection: Connection, schema: sql.Identifier, requests: Mapping[UUID, Request]
+) -> None:
+    """Keep where erasure requests stand."""
+    if not requests:
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            sql.SQL(
+                "insert into {}.requests values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict"
+                " (account) do update set requested_at = excluded.requested_at,"
+                " identified_at = excluded.identified_at, held_at = excluded.held_at,"
+                " validated_at = excluded.validated_at, ordered_at = excluded.ordered_at,"
+                " closed_at = excluded.closed_at, outcome = excluded.outcome"
+            ).format(schema),
+            [(*one[:-1], one.outcome.value if one.outcome else None) for one in requests.values()],
+        )
 
 
 def put_standing(

@@ -16,18 +16,23 @@ import psycopg
 from psycopg import sql
 
 from adapters.postgres.arrays import array, uuids
-from adapters.postgres.projection_rows import copy_slips, forget, put_standing
+from adapters.postgres.projection_rows import copy_slips, forget, put_requests, put_standing
+from projections.requests import Outcome, Request
 from projections.store import Batch, Figured, Held, Page, Part, Sealed, Slip, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from adapters.postgres.connections import Connection, Connections
 
 _CREATION: Final = 7236103275
 _TURNS: Final = {Part.STANDING: 7236103276, Part.READINGS: 7236103277, None: 7236103278}
 _CHUNK: Final = 1_000
+_REQUESTS: Final = (
+    "select account, requested_at, identified_at, held_at, validated_at, ordered_at, closed_at,"
+    " outcome from {}.requests"
+)
 _LAST_PAGE: Final = (
     "select month, key, sealed, figures from {}.pages where consent = %s"
     " order by month desc limit 1"
@@ -62,12 +67,20 @@ class PostgresProjections:
         self._known: int | None = generation
 
     def create(self) -> None:
-        """Begin with an empty first generation, unless there is one."""
+        """Begin with an empty first generation, unless there is one.
+
+        Or with another one, where the present one was made before it had all its tables.
+        """
         with self._connections.use() as connection, connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", (_CREATION,))
-            if _current(connection) is None:
+            former = _current(connection)
+            if former is None:
                 _create(connection, 1)
                 connection.execute("insert into projection values (true, 1)")
+            elif not _is_whole(connection, former):
+                _create(connection, former + 1)
+                connection.execute("update projection set generation = %s", (former + 1,))
+                connection.execute(sql.SQL("drop schema {} cascade").format(_schema(former)))
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────
 
@@ -113,6 +126,7 @@ class PostgresProjections:
                 copy_slips(connection, schema, batch.slips)
             if batch.standing:
                 put_standing(connection, schema, batch.standing)
+            put_requests(connection, schema, batch.requests)
             if batch.gone:
                 forget(connection, schema, batch.gone)
             for one in batch.unread:
@@ -248,6 +262,30 @@ class PostgresProjections:
         )
         return [consent for (consent,) in rows]
 
+    def requests(self, accounts: Collection[UUID]) -> Mapping[UUID, Request]:
+        """Return the last erasure requests of the accounts that made one."""
+        if not accounts:
+            return {}
+        found = self._requests(
+            "where account = any(%s::uuid[])", uuids(account.bytes for account in accounts)
+        )
+        return {one.account: one for one in found}
+
+    def open_requests(self) -> Sequence[Request]:
+        """Return the requests that are not closed, the oldest first."""
+        return self._requests("where closed_at is null order by requested_at, account")
+
+    def closed_requests(self, limit: int | None = None) -> Sequence[Request]:
+        """Return the requests that are closed, the latest first; all unless told how many."""
+        return self._requests("where closed_at is not null order by closed_at desc limit %s", limit)
+
+    def _requests(self, which: str, *parameters: object) -> list[Request]:
+        rows = self._read(f"{_REQUESTS} {which}", *parameters)
+        return [
+            Request._make([*dates, Outcome(outcome) if outcome else None])
+            for *dates, outcome in rows
+        ]
+
     def everything(self, after: UUID | None = None) -> Iterator[tuple[UUID, Sealed]]:
         """Yield every account's page, by account, from after one where it is given."""
         last = after or UUID(int=0)
@@ -326,6 +364,14 @@ def _current(connection: Connection, *, hold: bool = False) -> int | None:
     query = "select generation from projection"
     row = connection.execute(f"{query} for share" if hold else query).fetchone()
     return int(row[0]) if row else None
+
+
+def _is_whole(connection: Connection, generation: int) -> bool:
+    """Tell whether a generation has the table that was added last."""
+    row = connection.execute(
+        "select to_regclass(%s) is not null", (f"projection_{generation}.requests",)
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _create(connection: Connection, generation: int) -> None:

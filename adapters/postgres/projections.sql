@@ -28,6 +28,20 @@ create table "{schema}".lasting (
 );
 create index on "{schema}".lasting (last_day);
 
+-- Each account's last erasure request: dates of public and private zones, and no more.
+create table "{schema}".requests (
+    account uuid primary key,
+    requested_at timestamptz not null,
+    identified_at timestamptz,
+    held_at timestamptz,
+    validated_at timestamptz,
+    ordered_at timestamptz,
+    closed_at timestamptz,
+    outcome text
+);
+create index on "{schema}".requests (requested_at) where closed_at is null;
+create index on "{schema}".requests (closed_at);
+
 -- Readings as they lie in the log, found by their consent. They stay here for a month at
 -- most: then they are filed into pages.
 create table "{schema}".slips (

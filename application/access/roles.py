@@ -39,6 +39,12 @@ class Right(StrEnum):
 
     COLLECTION = "see how collection goes: random ids of meters, days, counts, files"
     RECORD = "find the public key and the signed root, from which audits start"
+    ERASURES = "see the erasure requests: random ids, dates, where each stands, certificates"
+    REQUESTER = "see name and e-mail of whoever's erasure request waits; written down each time"
+    IDENTITY = "record that a request comes from the account's holder"
+    VALIDATION = "validate an erasure"
+    REFUSAL = "refuse an erasure, with a reason"
+    HOLD = "hold an erasure, with a reason, and let it go on"
     READINGS = "see a reading or a consumption of somebody"
     METERS = "see somebody's meter number, or a consent's evidence"
 
@@ -51,6 +57,12 @@ _OPERATOR: Final = StaffRole.SYSTEM_OPERATOR
 MATRIX: Final[dict[Right, frozenset[StaffRole]]] = {
     Right.COLLECTION: frozenset({_ADMINISTRATOR, _OPERATOR}),
     Right.RECORD: frozenset({_OFFICER, _AUDITOR}),
+    Right.ERASURES: frozenset({_ADMINISTRATOR, _OFFICER}),
+    Right.REQUESTER: frozenset({_ADMINISTRATOR, _OFFICER}),
+    Right.IDENTITY: frozenset({_ADMINISTRATOR}),
+    Right.VALIDATION: frozenset({_ADMINISTRATOR}),
+    Right.REFUSAL: frozenset({_ADMINISTRATOR}),
+    Right.HOLD: frozenset({_ADMINISTRATOR, _OFFICER}),
     Right.READINGS: frozenset(),
     Right.METERS: frozenset(),
 }

@@ -46,12 +46,13 @@ class Errand(StrEnum):
     SIGN_UP = "sign_up"
     NEW_PASSWORD = "new_password"  # noqa: S105 (the name of an errand)
     STAFF = "staff"
+    FOLLOW = "follow"
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True):
     """What it is for, whom it lets in, until when (seconds since 1970), what it is bound to.
 
-    Whom: the e-mail it was sent to, or the id of a member of the staff.
+    Whom: the e-mail it was sent to, or the id of a member of the staff or of an account.
     """
 
     errand: Errand

@@ -8,9 +8,10 @@ which may be taken up again after a crash at any of them:
     asked → validated → (consents and collections ended) → destruction ordered
           → (keys destroyed, epoch ended) → erased
 
-The states after a request are two, so that a refusal leads back to where the
-account was. From the order of destruction on, what the person's keys sealed reads
-as `Unreadable`; the steps that remain need public events only.
+Before that, a member of the staff makes sure who asks, and may hold the request while a duty
+to keep the data lasts; the holder may take it back. The states of a request are of two kinds,
+so that a refusal leads back to where the account was. From the order of destruction on, what
+the person's keys sealed reads as `Unreadable`; the steps that remain need public events only.
 """
 
 from dataclasses import dataclass, replace
@@ -25,8 +26,12 @@ from domain.events.account import (
     AccountErased,
     AccountOpened,
     DestructionOrdered,
+    ErasureHeld,
+    ErasureHoldLifted,
+    ErasureIdentityChecked,
     ErasureRefused,
     ErasureRequested,
+    ErasureTakenBack,
     ErasureValidated,
     TermsAccepted,
 )
@@ -40,6 +45,8 @@ class AccountStatus(StrEnum):
     ACTIVE = "active"
     INACTIVE_LEAVING = "inactive, erasure requested"
     ACTIVE_LEAVING = "active, erasure requested"
+    INACTIVE_HELD = "inactive, erasure held"
+    ACTIVE_HELD = "active, erasure held"
     LEAVING = "erasure validated"
     BEING_DESTROYED = "destruction ordered"
     ERASED = "erased"
@@ -57,31 +64,60 @@ TRANSITIONS: Final[Table[AccountStatus]] = {
     },
     AccountStatus.INACTIVE_LEAVING: {
         TermsAccepted: AccountStatus.ACTIVE_LEAVING,
+        ErasureIdentityChecked: AccountStatus.INACTIVE_LEAVING,
+        ErasureHeld: AccountStatus.INACTIVE_HELD,
+        ErasureTakenBack: AccountStatus.INACTIVE,
         ErasureRefused: AccountStatus.INACTIVE,
         ErasureValidated: AccountStatus.LEAVING,
     },
     AccountStatus.ACTIVE_LEAVING: {
         TermsAccepted: AccountStatus.ACTIVE_LEAVING,
+        ErasureIdentityChecked: AccountStatus.ACTIVE_LEAVING,
+        ErasureHeld: AccountStatus.ACTIVE_HELD,
+        ErasureTakenBack: AccountStatus.ACTIVE,
         ErasureRefused: AccountStatus.ACTIVE,
         ErasureValidated: AccountStatus.LEAVING,
+    },
+    AccountStatus.INACTIVE_HELD: {
+        TermsAccepted: AccountStatus.ACTIVE_HELD,
+        ErasureIdentityChecked: AccountStatus.INACTIVE_HELD,
+        ErasureHoldLifted: AccountStatus.INACTIVE_LEAVING,
+        ErasureTakenBack: AccountStatus.INACTIVE,
+        ErasureRefused: AccountStatus.INACTIVE,
+    },
+    AccountStatus.ACTIVE_HELD: {
+        TermsAccepted: AccountStatus.ACTIVE_HELD,
+        ErasureIdentityChecked: AccountStatus.ACTIVE_HELD,
+        ErasureHoldLifted: AccountStatus.ACTIVE_LEAVING,
+        ErasureTakenBack: AccountStatus.ACTIVE,
+        ErasureRefused: AccountStatus.ACTIVE,
     },
     AccountStatus.LEAVING: {DestructionOrdered: AccountStatus.BEING_DESTROYED},
     AccountStatus.BEING_DESTROYED: {AccountErased: AccountStatus.ERASED},
     AccountStatus.ERASED: {},
 }
 
-_ACTIVE: Final = frozenset({AccountStatus.ACTIVE, AccountStatus.ACTIVE_LEAVING})
-_ASKED: Final = frozenset({AccountStatus.INACTIVE_LEAVING, AccountStatus.ACTIVE_LEAVING})
-_GOING: Final = frozenset(
+HELD: Final = frozenset({AccountStatus.INACTIVE_HELD, AccountStatus.ACTIVE_HELD})
+"""A request waits, and something forbids to carry it out."""
+
+ASKED: Final = HELD | {AccountStatus.INACTIVE_LEAVING, AccountStatus.ACTIVE_LEAVING}
+"""A request waits for its answer."""
+
+_ACTIVE: Final = frozenset(
+    {AccountStatus.ACTIVE, AccountStatus.ACTIVE_LEAVING, AccountStatus.ACTIVE_HELD}
+)
+GOING: Final = frozenset(
     {AccountStatus.LEAVING, AccountStatus.BEING_DESTROYED, AccountStatus.ERASED}
 )
+"""An erasure was validated; nothing is possible any more but its own steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The account as its events left it; what was never said or cannot be read is None.
 
-    `request` is the id of the last erasure request, whatever became of it.
+    `request` is the id of the last erasure request, whatever became of it; `identified`, `held`
+    and `refused` are what was last said of that one.
     """
 
     status: AccountStatus = AccountStatus.UNOPENED
@@ -89,6 +125,9 @@ class Account:
     accepted: TermsAccepted | None = None
     request: UUID | None = None
     requested_at: datetime | None = None
+    identified: ErasureIdentityChecked | None = None
+    held: ErasureHeld | None = None
+    refused: ErasureRefused | None = None
     ordered: DestructionOrdered | None = None
 
 
@@ -145,64 +184,6 @@ class AccountErasedAlready(Refused):
         )
 
 
-class NoErasureRequested(Refused):
-    """There is no pending erasure request of this id."""
-
-    def __init__(self, request: UUID) -> None:
-        """Take the id of the request that was meant."""
-        super().__init__(
-            f"Request {request} is not a pending erasure request of this account. "
-            "Check which one was meant; the holder may ask again at any time."
-        )
-        self.request = request
-
-
-class ErasureNotValidated(Refused):
-    """A step of an erasure was asked for before an administrator validated it."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The erasure of this account was not validated, so nothing of it may be destroyed. "
-            "An administrator validates the request first."
-        )
-
-
-class DestructionNotOrdered(Refused):
-    """The certificate was asked for before the destruction was ordered."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The destruction of this account's keys was not ordered, so its erasure cannot be "
-            "certified. Take the erasure up again from its first open step."
-        )
-
-
-class AnotherDestructionOrdered(Refused):
-    """The destruction of other keys was ordered already."""
-
-    def __init__(self, ordered: int, asked: int) -> None:
-        """Take how many keys the order names, and how many were named now."""
-        super().__init__(
-            f"The destruction of {ordered} keys of this account was ordered, and that order "
-            f"stands; {asked} keys were named now, or others. Go on with the keys it names."
-        )
-        self.ordered = ordered
-        self.asked = asked
-
-
-class PartialErasure(Refused):
-    """The certificate does not say what the order of destruction says."""
-
-    def __init__(self, ordered: int, destroyed: int) -> None:
-        """Take how many keys were to be destroyed, and how many are certified."""
-        super().__init__(
-            f"The destruction of {ordered} keys was ordered and {destroyed} are certified, or "
-            "others: a partial erasure is no erasure. Destroy what remains and certify again."
-        )
-        self.ordered = ordered
-        self.destroyed = destroyed
-
-
 def evolve(state: Account, event: Happened) -> Account:
     """Return the account after an event.
 
@@ -214,12 +195,34 @@ def evolve(state: Account, event: Happened) -> Account:
             return replace(moved, opened=event)
         case TermsAccepted():
             return replace(moved, accepted=event)
-        case ErasureRequested():
-            return replace(moved, request=event.request, requested_at=event.requested_at)
         case ErasureValidated():
             return replace(moved, request=event.request)
         case DestructionOrdered():
             return replace(moved, ordered=event)
+        case _:
+            return _answered(moved, event)
+
+
+def _answered(moved: Account, event: Happened) -> Account:
+    """Return the account after what was said of its request."""
+    match event:
+        case ErasureRequested():
+            return replace(
+                moved,
+                request=event.request,
+                requested_at=event.requested_at,
+                identified=None,
+                held=None,
+                refused=None,
+            )
+        case ErasureIdentityChecked():
+            return replace(moved, identified=event)
+        case ErasureHeld():
+            return replace(moved, held=event)
+        case ErasureHoldLifted():
+            return replace(moved, held=None)
+        case ErasureRefused():
+            return replace(moved, refused=event)
         case _:
             return moved
 
@@ -244,77 +247,6 @@ def accept_terms(state: Account, wanted: TermsAccepted) -> tuple[TermsAccepted, 
     return (wanted,)
 
 
-def request_erasure(
-    state: Account, *, request: UUID, requested_at: datetime
-) -> tuple[ErasureRequested, ...]:
-    """Decide a request for erasure; while one is pending, asking again changes nothing.
-
-    A request is answered once: asking anew after a refusal takes a new id.
-    """
-    if state.request == request or state.status in _ASKED | _GOING:
-        return ()
-    require_open(state)
-    return (ErasureRequested(request=request, requested_at=requested_at),)
-
-
-def refuse_erasure(state: Account, *, request: UUID, reason: str) -> tuple[ErasureRefused, ...]:
-    """Decide an administrator's refusal of an erasure request.
-
-    Raises `NoErasureRequested` when it is not pending, and `AccountUnderErasure`
-    when it was validated already.
-    """
-    require_open(state)
-    if state.request != request:
-        raise NoErasureRequested(request)
-    if state.status not in _ASKED:
-        return ()
-    return (ErasureRefused(request=request, reason=reason),)
-
-
-def validate_erasure(state: Account, *, request: UUID) -> tuple[ErasureValidated, ...]:
-    """Decide an administrator's validation of an erasure request.
-
-    Raises `NoErasureRequested` when it is not pending.
-    """
-    if state.status in _GOING and state.request == request:
-        return ()
-    if state.status not in _ASKED or state.request != request:
-        raise NoErasureRequested(request)
-    return (ErasureValidated(request=request),)
-
-
-def order_destruction(state: Account, *, keys: int, root: str) -> tuple[DestructionOrdered, ...]:
-    """Decide the order to destroy `keys` keys, whose ids' RFC 6962 root is `root`.
-
-    `policies.account` checks that nothing lives under these keys any more. Raises
-    `ErasureNotValidated` and, for other keys than the ordered ones,
-    `AnotherDestructionOrdered`.
-    """
-    if state.ordered is not None:
-        if (state.ordered.keys, state.ordered.root) != (keys, root):
-            raise AnotherDestructionOrdered(state.ordered.keys, keys)
-        return ()
-    if state.status is not AccountStatus.LEAVING or state.request is None:
-        raise ErasureNotValidated
-    return (DestructionOrdered(request=state.request, keys=keys, root=root),)
-
-
-def erase(state: Account, certificate: AccountErased) -> tuple[AccountErased, ...]:
-    """Decide the end of an erasure, with its certificate.
-
-    Raises `DestructionNotOrdered`, and `PartialErasure` when the certificate does
-    not answer the order key for key. The first certificate stands.
-    """
-    if state.status is AccountStatus.ERASED:
-        return ()
-    if state.ordered is None:
-        raise DestructionNotOrdered
-    ordered = (state.ordered.request, state.ordered.keys, state.ordered.root)
-    if (certificate.request, certificate.keys, certificate.root) != ordered:
-        raise PartialErasure(state.ordered.keys, certificate.keys)
-    return (certificate,)
-
-
 def is_active(state: Account) -> bool:
     """Tell whether the account may declare meters and grant consents."""
     return state.status in _ACTIVE
@@ -326,7 +258,7 @@ def require_open(state: Account) -> None:
         raise AccountNotOpened
     if state.status is AccountStatus.ERASED:
         raise AccountErasedAlready
-    if state.status in _GOING:
+    if state.status in GOING:
         raise AccountUnderErasure
 
 

@@ -58,6 +58,52 @@ class ErasureRefused(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class ErasureIdentityChecked(Event, frozen=True, kw_only=True):
+    """A member of the staff made sure that the request comes from the account's holder.
+
+    `means` says how; `checked_by` is their random id, for whoever else must validate.
+    """
+
+    TOPIC: ClassVar[str] = "ErasureIdentityChecked.v1"
+    GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {"check": ("request", "means", "checked_by")}
+    KEY: ClassVar[KeyPurpose | None] = KeyPurpose.PROFILE
+
+    request: UUID
+    means: str
+    checked_by: UUID
+
+
+class ErasureHeld(Event, frozen=True, kw_only=True):
+    """The erasure waits for a duty to keep the data to end; the person is told which."""
+
+    TOPIC: ClassVar[str] = "ErasureHeld.v1"
+    GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {"hold": ("request", "reason")}
+    KEY: ClassVar[KeyPurpose | None] = KeyPurpose.PROFILE
+
+    request: UUID
+    reason: str
+
+
+class ErasureHoldLifted(Event, frozen=True, kw_only=True):
+    """Nothing holds the erasure any more."""
+
+    TOPIC: ClassVar[str] = "ErasureHoldLifted.v1"
+    GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {"lifting": ("request",)}
+    KEY: ClassVar[KeyPurpose | None] = KeyPurpose.PROFILE
+
+    request: UUID
+
+
+class ErasureTakenBack(Event, frozen=True, kw_only=True):
+    """The person does not want to be erased any more; nothing had been done."""
+
+    TOPIC: ClassVar[str] = "ErasureTakenBack.v1"
+    GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {"taking back": ("request",)}
+    KEY: ClassVar[KeyPurpose | None] = KeyPurpose.PROFILE
+
+    request: UUID
+
+
 class ErasureValidated(Event, frozen=True, kw_only=True):
     """An administrator validated the erasure; from here on it is carried out.
 

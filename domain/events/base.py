@@ -22,6 +22,8 @@ class KeyPurpose(StrEnum):
     """One for a consent's own events and its collections'."""
     READINGS = "readings"
     """One for a consent and civil year of the reading's start."""
+    ACCESS = "access"
+    """Who looked at whom: one for a person and civil year of the look."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

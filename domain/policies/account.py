@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from domain.aggregates import account as accounts
 from domain.aggregates import collection as collections
 from domain.aggregates import consent as consents
+from domain.aggregates import leaving
 from domain.aggregates import terms as texts
 from domain.aggregates.account import Account
 from domain.aggregates.collection import Collection
@@ -74,7 +75,7 @@ def order_destruction(
     stream no new one can begin. Raises `StillLiving`, and what
     `aggregates.account.order_destruction` raises.
     """
-    decided = accounts.order_destruction(account.state, keys=keys, root=root)
+    decided = leaving.order_destruction(account.state, keys=keys, root=root)
     if decided:
         _require_ended(tuple(living))
     return tuple(Change(stream=account.id, event=event) for event in decided)

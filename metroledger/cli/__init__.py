@@ -22,6 +22,7 @@ from metroledger.cli import (
     demo,
     demo_portal,
     doctor,
+    erasing,
     fetching,
     files,
     log,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 MODULES = (
     offices,
     people,
+    erasing,
     staff,
     files,
     receiving,

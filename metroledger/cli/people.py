@@ -6,7 +6,7 @@ import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from application import consenting, erasure, residents
+from application import consenting, residents
 from application.consenting import Wish
 from application.viewing import NothingHere, overview
 from domain.aggregates.consent import ConsentStatus, Origin
@@ -15,7 +15,6 @@ from domain.aggregates.reading import differences
 from domain.values import Category, Channel, Fluid, Point, civil_day
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.common import Commands, command, day, group, identifier, print_json
-from metroledger.cli.offices import administrator
 from projections.series import show
 
 if TYPE_CHECKING:
@@ -37,8 +36,6 @@ def add_commands(commands: Commands) -> None:
     show_.add_argument("--json", action="store_true", help="one JSON line a piece")
     listing = command(commands, "consents", _consents, "List an account's consents.")
     listing.add_argument("account", type=identifier)
-    erase = command(commands, "erase", _erase, "Erase an account: its keys are destroyed.")
-    erase.add_argument("account", type=identifier)
 
 
 def _add_accounts(commands: Commands) -> None:
@@ -224,21 +221,3 @@ def _line(piece: DayConsumption) -> str:
         return f"{days:24} {f'{piece.energy_wh:,}'.replace(',', ' '):>12} Wh{together}"
     held = f"held back: {piece.held.value.replace('_', ' ')}" if piece.held else None
     return f"{days:24} {'—':>12}     {held or 'gap: not measured'}"
-
-
-def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
-    with open_ledger(settings) as installation:
-        services, actor = installation.services, administrator(installation)
-        erasure.request(services, arguments.account, residents.resident(arguments.account))
-        erasure.validate(services, arguments.account, actor)
-        finished = erasure.erase(services, arguments.account, actor)
-    certificate = finished.certificate
-    print(f"account {arguments.account} erased: certificate at leaf {finished.leaf}")
-    print(f"  keys destroyed: {certificate.keys}; what they sealed can never be opened again")
-    print(
-        f"  older copies of the key store: their epoch's key is gone too (now {certificate.epoch})"
-    )
-    print(f"  legal basis: {certificate.legal_basis}")
-    for place in certificate.not_reached:
-        print(f"  not reached: {place}")
-    return 0

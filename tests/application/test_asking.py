@@ -38,6 +38,7 @@ def test_of_an_erased_account_no_digest_can_be_made_any_more(ledger: Installatio
     account = settle(ledger, "00324585900021").account
     digest_of(services, account, b"abc")
     erasure.request(services, account, residents.resident(account))
+    erasure.check_identity(services, account, actor, means="in person")
     erasure.validate(services, account, actor)
     erasure.erase(services, account, actor)
     with pytest.raises(Refused):

@@ -234,6 +234,7 @@ def test_an_erasure_takes_the_password_and_the_open_sessions_with_it(
 ) -> None:
     token, account = sign_up(door, ledger)
     erasure.request(ledger.services, account, resident(account))
+    erasure.check_identity(ledger.services, account, administrator(ledger), means="in person")
     erasure.validate(ledger.services, account, administrator(ledger))
     erasure.erase(ledger.services, account, administrator(ledger))
     with pytest.raises(NotSignedIn):

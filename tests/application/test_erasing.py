@@ -13,8 +13,9 @@ from application.deliveries import Result
 from application.erasure import NoCertificate, certificate_of
 from application.services import new_id
 from domain.aggregates import account, consent
-from domain.aggregates.account import AccountStatus, ErasureNotValidated
+from domain.aggregates.account import AccountStatus
 from domain.aggregates.consent import ConsentStatus
+from domain.aggregates.leaving import ErasureNotValidated
 from domain.errors import Refused
 from domain.events.account import AccountErased, DestructionOrdered
 from keys.index import OwnerGone
@@ -69,6 +70,7 @@ def crash_at(wanted: str) -> Callable[[str], None]:
 def ask(ledger: Installation, home: Household) -> None:
     services, holder = ledger.services, residents.resident(home.account)
     erasure.request(services, home.account, holder)
+    erasure.check_identity(services, home.account, administrator(ledger), means="in person")
     erasure.validate(services, home.account, administrator(ledger))
 
 
@@ -165,7 +167,7 @@ def test_a_request_made_twice_is_one_and_a_validation_too(ledger: Installation) 
     version = ledger.ledger.load(account, home.account).version
     for _ in range(3):
         ask(ledger, home)
-    assert ledger.ledger.load(account, home.account).version == version + 2
+    assert ledger.ledger.load(account, home.account).version == version + 3
 
 
 def test_a_validation_without_a_request_is_refused(ledger: Installation) -> None:

@@ -139,6 +139,7 @@ def test_a_receipt_given_before_a_withdrawal_and_an_erasure_verifies_after_them(
     consenting.withdraw_consent(ledger.services, home.consents[0], origin=Origin.RESIDENT)
     services, actor = ledger.services, administrator(ledger)
     erasure.request(services, home.account, residents.resident(home.account))
+    erasure.check_identity(services, home.account, actor, means="in person")
     erasure.validate(services, home.account, actor)
     erasure.erase(services, home.account, actor)
     assert [verify_receipt(one, [ledger.verifier]) for one in given] == before

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
     from metroledger.bootstrap import Installation
 
 ALLOWED: Final = {
-    StaffRole.ADMINISTRATOR: {Right.COLLECTION},
-    StaffRole.DATA_PROTECTION_OFFICER: {Right.RECORD},
+    StaffRole.ADMINISTRATOR: {
+        *(Right.COLLECTION, Right.ERASURES, Right.REQUESTER, Right.IDENTITY),
+        *(Right.VALIDATION, Right.REFUSAL, Right.HOLD),
+    },
+    StaffRole.DATA_PROTECTION_OFFICER: {
+        *(Right.RECORD, Right.ERASURES, Right.REQUESTER, Right.HOLD),
+    },
     StaffRole.AUDITOR: {Right.RECORD},
     StaffRole.SYSTEM_OPERATOR: {Right.COLLECTION},
     StaffRole.EDITOR: set[Right](),

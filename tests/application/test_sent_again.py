@@ -13,7 +13,7 @@ import pytest
 from application import consenting, erasure, offices, residents
 from application.protocol import RefusedBefore
 from application.services import made_by, new_id
-from domain.aggregates import account, consent
+from domain.aggregates import account, consent, leaving
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Refused
 from domain.values import Change, Fluid, Point
@@ -146,7 +146,7 @@ def test_an_erasure_refused_once_may_be_asked_for_anew(
 
     def decide(load: Loading) -> list[Change]:
         state = load(account, home.account).state
-        events = account.refuse_erasure(state, request=first, reason="told")
+        events = leaving.refuse_erasure(state, request=first, reason="told")
         return [Change(stream=home.account, event=event) for event in events]
 
     context = ledger.services.context(administrator(ledger))

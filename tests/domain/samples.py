@@ -7,11 +7,16 @@ from typing import Any, TypeVar
 
 from domain.aggregates.machine import Table
 from domain.events import Event
+from domain.events.access import DataSeen, Reason, Seen
 from domain.events.account import (
     AccountErased,
     DestructionOrdered,
+    ErasureHeld,
+    ErasureHoldLifted,
+    ErasureIdentityChecked,
     ErasureRefused,
     ErasureRequested,
+    ErasureTakenBack,
     ErasureValidated,
 )
 from domain.events.agreement import AgreementEnded
@@ -65,6 +70,10 @@ SAMPLES: tuple[Event, ...] = (
     world.DECLARED,
     ErasureRequested(request=world.REQUEST, requested_at=world.NOON),
     ErasureRefused(request=world.REQUEST, reason="another person's account"),
+    ErasureIdentityChecked(request=world.REQUEST, means="in person", checked_by=world.MEMBER),
+    ErasureHeld(request=world.REQUEST, reason="a court asked for the data"),
+    ErasureHoldLifted(request=world.REQUEST),
+    ErasureTakenBack(request=world.REQUEST),
     ErasureValidated(request=world.REQUEST),
     DestructionOrdered(request=world.REQUEST, keys=3, root="cm9vdA"),
     AccountErased(
@@ -78,6 +87,12 @@ SAMPLES: tuple[Event, ...] = (
         tree_size_after=14,
         legal_basis="GDPR 17(1)(b)",
         not_reached=(),
+    ),
+    DataSeen(
+        what=Seen.NAME_AND_EMAIL,
+        why=Reason.ERASURE_REQUEST,
+        role="administrator",
+        seen_at=world.NOON,
     ),
     AgreementEnded(reason="its term"),
     TermsPublished(

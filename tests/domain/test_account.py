@@ -7,20 +7,25 @@ from uuid import UUID
 
 import pytest
 
-from domain.aggregates import account, collection, consent, terms
-from domain.aggregates.account import (
-    AccountInactive,
-    AccountOpenedOtherwise,
-    AccountUnderErasure,
+from domain.aggregates import account, collection, consent, leaving, terms
+from domain.aggregates.account import AccountInactive, AccountOpenedOtherwise, AccountUnderErasure
+from domain.aggregates.leaving import (
     AnotherDestructionOrdered,
+    HeldNow,
+    IdentityNotChecked,
     NoErasureRequested,
+    OtherEyesNeeded,
     PartialErasure,
 )
 from domain.events.account import (
     AccountErased,
     DestructionOrdered,
+    ErasureHeld,
+    ErasureHoldLifted,
+    ErasureIdentityChecked,
     ErasureRefused,
     ErasureRequested,
+    ErasureTakenBack,
     ErasureValidated,
     TermsAccepted,
 )
@@ -41,10 +46,12 @@ from tests.domain.world import (
     ACCEPTED,
     ACCOUNT,
     ENTRY_DAY,
+    MEMBER,
     METER,
     NEIGHBOUR,
     NOON,
     OPENED,
+    OTHER_MEMBER,
     POINT,
     REQUEST,
     TERMS,
@@ -55,6 +62,7 @@ from tests.domain.world import (
 
 ASKED = ErasureRequested(request=REQUEST, requested_at=NOON)
 VALIDATED = ErasureValidated(request=REQUEST)
+CHECKED = ErasureIdentityChecked(request=REQUEST, means="in person", checked_by=MEMBER)
 ORDERED = DestructionOrdered(request=REQUEST, keys=3, root="cm9vdA")
 AGAIN = UUID(int=0xE1)
 
@@ -120,28 +128,31 @@ def test_new_terms_ask_for_a_new_acceptance() -> None:
 
 def test_asking_twice_for_erasure_starts_one_clock() -> None:
     situation = given(account, OPENED).when(
-        lambda s: account.request_erasure(s, request=REQUEST, requested_at=NOON)
+        lambda s: leaving.request_erasure(s, request=REQUEST, requested_at=NOON)
     )
     later = NOON + timedelta(days=1)
     situation.then(ASKED).when(
-        lambda s: account.request_erasure(s, request=AGAIN, requested_at=later)
+        lambda s: leaving.request_erasure(s, request=AGAIN, requested_at=later)
     ).then_nothing()
 
 
 def test_a_refused_erasure_leaves_the_account_as_it_was_and_can_be_asked_anew() -> None:
     refused = ErasureRefused(request=REQUEST, reason="not the holder")
     situation = given(account, OPENED, ACCEPTED, ASKED).when(
-        lambda s: account.refuse_erasure(s, request=REQUEST, reason="not the holder")
+        lambda s: leaving.refuse_erasure(s, request=REQUEST, reason="not the holder")
     )
     situation.then(refused)
     assert account.is_active(situation.state)
     situation.when(
-        lambda s: account.request_erasure(s, request=REQUEST, requested_at=NOON)
+        lambda s: leaving.request_erasure(s, request=REQUEST, requested_at=NOON)
     ).then_nothing()
-    situation.when(lambda s: account.request_erasure(s, request=AGAIN, requested_at=NOON)).then(
+    situation.when(lambda s: leaving.request_erasure(s, request=AGAIN, requested_at=NOON)).then(
         ErasureRequested(request=AGAIN, requested_at=NOON)
     )
-    situation.refuses(NoErasureRequested, lambda s: account.validate_erasure(s, request=AGAIN))
+    situation.refuses(
+        NoErasureRequested,
+        lambda s: leaving.validate_erasure(s, request=AGAIN, validated_by=MEMBER),
+    )
 
 
 def test_asking_for_erasure_takes_nothing_away_and_its_validation_takes_all() -> None:
@@ -155,6 +166,57 @@ def test_asking_for_erasure_takes_nothing_away_and_its_validation_takes_all() ->
         account.accept_terms(
             streams.account().state, TermsAccepted(terms=TERMS, version="2", sha256="")
         )
+
+
+def test_nobody_is_erased_before_somebody_made_sure_who_asks() -> None:
+    def validate(state: account.Account) -> tuple[ErasureValidated, ...]:
+        return leaving.validate_erasure(state, request=REQUEST, validated_by=MEMBER)
+
+    asked = given(account, OPENED, ACCEPTED, ASKED)
+    asked.refuses(IdentityNotChecked, validate)
+    given(account, OPENED, ACCEPTED, ASKED, CHECKED).when(validate).then(VALIDATED)
+    back = ErasureTakenBack(request=REQUEST)
+    again = ErasureRequested(request=AGAIN, requested_at=NOON)
+    given(account, OPENED, ACCEPTED, ASKED, CHECKED, back, again).refuses(
+        IdentityNotChecked,
+        lambda s: leaving.validate_erasure(s, request=AGAIN, validated_by=MEMBER),
+    )
+
+
+def test_with_four_eyes_the_one_who_checked_does_not_validate() -> None:
+    checked = given(account, OPENED, ACCEPTED, ASKED, CHECKED)
+    checked.refuses(
+        OtherEyesNeeded,
+        lambda s: leaving.validate_erasure(s, request=REQUEST, validated_by=MEMBER, four_eyes=True),
+    )
+    checked.when(
+        lambda s: leaving.validate_erasure(
+            s, request=REQUEST, validated_by=OTHER_MEMBER, four_eyes=True
+        )
+    ).then(VALIDATED)
+
+
+def test_a_hold_keeps_an_erasure_waiting_until_it_is_lifted() -> None:
+    held, lifted = ErasureHeld(request=REQUEST, reason="x"), ErasureHoldLifted(request=REQUEST)
+    situation = given(account, OPENED, ACCEPTED, ASKED, CHECKED, held)
+    assert account.is_active(situation.state)
+    situation.refuses(
+        HeldNow, lambda s: leaving.validate_erasure(s, request=REQUEST, validated_by=MEMBER)
+    )
+    situation.when(lambda s: leaving.lift_hold(s, request=REQUEST)).then(lifted).when(
+        lambda s: leaving.validate_erasure(s, request=REQUEST, validated_by=MEMBER)
+    ).then(VALIDATED)
+
+
+def test_a_request_is_taken_back_while_it_waits_and_not_after() -> None:
+    back = ErasureTakenBack(request=REQUEST)
+    for waiting in ((), (CHECKED,), (ErasureHeld(request=REQUEST, reason="x"),)):
+        situation = given(account, OPENED, ACCEPTED, ASKED, *waiting)
+        taken = situation.when(lambda s: leaving.take_erasure_back(s, request=REQUEST)).then(back)
+        assert account.is_active(taken.state)
+    given(account, OPENED, ACCEPTED, ASKED, VALIDATED).refuses(
+        AccountUnderErasure, lambda s: leaving.take_erasure_back(s, request=REQUEST)
+    )
 
 
 def test_keys_are_destroyed_only_when_nothing_lives_under_them() -> None:
@@ -182,9 +244,9 @@ def test_a_partial_erasure_is_no_erasure() -> None:
     ordered = DestructionOrdered(request=REQUEST, keys=4, root="cm9vdA")
     history = (OPENED, ACCEPTED, ASKED, VALIDATED)
     given(account, *history, ordered).refuses(
-        PartialErasure, lambda s: account.erase(s, certificate)
+        PartialErasure, lambda s: leaving.erase(s, certificate)
     )
-    given(account, *history, ORDERED).when(lambda s: account.erase(s, certificate)).then(
+    given(account, *history, ORDERED).when(lambda s: leaving.erase(s, certificate)).then(
         certificate
     )
 
@@ -193,8 +255,8 @@ def test_an_erasure_is_taken_up_again_when_nothing_of_the_person_can_be_read() -
     certificate = sample(AccountErased)
     state = given(account, OPENED, ACCEPTED, ASKED, VALIDATED, ORDERED).state
     unreadable = replace(state, opened=None, accepted=None, requested_at=None)
-    assert account.order_destruction(unreadable, keys=3, root="cm9vdA") == ()
-    assert account.erase(unreadable, certificate) == (certificate,)
+    assert leaving.order_destruction(unreadable, keys=3, root="cm9vdA") == ()
+    assert leaving.erase(unreadable, certificate) == (certificate,)
 
 
 def test_a_neighbours_account_is_not_concerned() -> None:

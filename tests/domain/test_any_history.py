@@ -7,12 +7,15 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.aggregates import account as accounts
 from domain.aggregates import agreement as agreements
 from domain.aggregates import consent as consents
+from domain.aggregates import leaving
+from domain.aggregates.account import Account
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import Origin
 from domain.errors import Refused
+from domain.events import Event
+from domain.events.account import ErasureIdentityChecked
 from domain.events.consent import ConsentExtended, ConsentGranted
 from domain.policies.account import order_destruction
 from domain.policies.collection import (
@@ -34,7 +37,17 @@ from domain.policies.consent import (
 )
 from domain.policies.meter import Departure, move_out
 from domain.values import Category, Change, Channel, civil_day, years_after
-from tests.domain.world import ACCOUNT, AGREEMENT, EVIDENCE, METER, REQUEST, Streams, ready
+from tests.domain.samples import sample
+from tests.domain.world import (
+    ACCOUNT,
+    AGREEMENT,
+    EVIDENCE,
+    MEMBER,
+    METER,
+    REQUEST,
+    Streams,
+    ready,
+)
 
 CONSENTS = [UUID(int=0xF0 + n) for n in range(3)]
 COLLECTIONS = [UUID(int=0xFA)]
@@ -130,6 +143,22 @@ def _stop(collection: UUID, at: datetime) -> Command:
     )
 
 
+def _erasure_step(state: Account, step: int) -> tuple[Event, ...]:
+    match step:
+        case 0:
+            return leaving.request_erasure(state, request=REQUEST, requested_at=DAY_ZERO)
+        case 1:
+            return leaving.validate_erasure(state, request=REQUEST, validated_by=MEMBER)
+        case 3:
+            return leaving.check_identity(state, sample(ErasureIdentityChecked))
+        case 4:
+            return leaving.hold_erasure(state, request=REQUEST, reason="x")
+        case 5:
+            return leaving.lift_hold(state, request=REQUEST)
+        case _:
+            return leaving.take_erasure_back(state, request=REQUEST)
+
+
 def _erasure(step: int) -> Command:
     def decide(streams: Streams) -> tuple[Change, ...]:
         account = streams.account()
@@ -137,12 +166,10 @@ def _erasure(step: int) -> Command:
             living = [streams.consent(consent).state for consent in CONSENTS]
             asked = [state for state in living if state != consents.INITIAL]
             return order_destruction(account, asked, keys=2, root="cm9vdA")
-        events = (
-            accounts.request_erasure(account.state, request=REQUEST, requested_at=DAY_ZERO)
-            if step == 0
-            else accounts.validate_erasure(account.state, request=REQUEST)
+        return tuple(
+            Change(stream=ACCOUNT, event=event, subject=ACCOUNT)
+            for event in _erasure_step(account.state, step)
         )
-        return tuple(Change(stream=ACCOUNT, event=event, subject=ACCOUNT) for event in events)
 
     return decide
 
@@ -169,16 +196,16 @@ consenting = st.one_of(
     st.builds(_withdraw, consent_ids, instants, st.sampled_from(Origin)),
     st.builds(_expire, consent_ids, instants),
 )
-leaving = st.one_of(
+departing = st.one_of(
     st.builds(_move_out, instants),
-    st.builds(_erasure, st.integers(0, 2)),
+    st.builds(_erasure, st.integers(0, 6)),
     st.builds(_end_agreement),
 )
 # What ends everything comes late, or most commands would meet a dead world.
 histories = st.tuples(
     st.lists(granting, min_size=2, max_size=5),
     st.lists(st.one_of(consenting, collecting), min_size=5, max_size=20),
-    st.lists(st.one_of(consenting, collecting, leaving), max_size=10),
+    st.lists(st.one_of(consenting, collecting, departing), max_size=10),
 ).map(lambda parts: [command for part in parts for command in part])
 
 

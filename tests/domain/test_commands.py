@@ -1,13 +1,14 @@
 """Every command in every state: the event it decides, nothing, or the refusal."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from domain.aggregates import account, collection, consent, delivery, meter
+from domain.aggregates import account, collection, consent, delivery, leaving, meter
 from domain.aggregates.account import AccountStatus as A
 from domain.aggregates.collection import CollectionStatus as L
 from domain.aggregates.collection import StopReason
@@ -34,7 +35,7 @@ NOTHING = ()
 _OPENED, _INACTIVE = account.AccountNotOpened, account_events.TermsAccepted
 _GOING, _GONE = account.AccountUnderErasure, account.AccountErasedAlready
 _REQUESTED = account_events.ErasureRequested
-_NO_REQUEST = account.NoErasureRequested
+_NO_REQUEST = leaving.NoErasureRequested
 
 ACCOUNT: Commands = {
     "open": (
@@ -47,49 +48,84 @@ ACCOUNT: Commands = {
             A.UNOPENED: _OPENED,
             A.INACTIVE: _INACTIVE,
             A.ACTIVE: _INACTIVE,
-            A.INACTIVE_LEAVING: _INACTIVE,
-            A.ACTIVE_LEAVING: _INACTIVE,
+            **dict.fromkeys(account.ASKED, _INACTIVE),
             A.LEAVING: _GOING,
             A.BEING_DESTROYED: _GOING,
             A.ERASED: _GONE,
         },
     ),
     "request erasure": (
-        lambda s: account.request_erasure(s, request=world.CONSENT, requested_at=world.NOON),
+        lambda s: leaving.request_erasure(s, request=world.CONSENT, requested_at=world.NOON),
         {A.UNOPENED: _OPENED, A.INACTIVE: _REQUESTED, A.ACTIVE: _REQUESTED}
         | dict.fromkeys(list(A)[3:], NOTHING),
     ),
     "refuse erasure": (
-        lambda s: account.refuse_erasure(s, request=world.REQUEST, reason="not theirs"),
+        lambda s: leaving.refuse_erasure(s, request=world.REQUEST, reason="not theirs"),
         {
             A.UNOPENED: _OPENED,
             A.INACTIVE: _NO_REQUEST,
             A.ACTIVE: _NO_REQUEST,
-            A.INACTIVE_LEAVING: account_events.ErasureRefused,
-            A.ACTIVE_LEAVING: account_events.ErasureRefused,
+            **dict.fromkeys(account.ASKED, account_events.ErasureRefused),
             A.LEAVING: _GOING,
             A.BEING_DESTROYED: _GOING,
             A.ERASED: _GONE,
         },
     ),
     "validate erasure": (
-        lambda s: account.validate_erasure(s, request=world.REQUEST),
+        lambda s: leaving.validate_erasure(
+            _identified(s), request=world.REQUEST, validated_by=world.MEMBER
+        ),
         dict.fromkeys([A.UNOPENED, A.INACTIVE, A.ACTIVE], _NO_REQUEST)
-        | dict.fromkeys([A.INACTIVE_LEAVING, A.ACTIVE_LEAVING], account_events.ErasureValidated)
+        | dict.fromkeys(account.ASKED, account_events.ErasureValidated)
+        | dict.fromkeys(account.HELD, leaving.HeldNow)
         | dict.fromkeys([A.LEAVING, A.BEING_DESTROYED, A.ERASED], NOTHING),
     ),
+    "check identity": (
+        lambda s: leaving.check_identity(s, sample(account_events.ErasureIdentityChecked)),
+        dict.fromkeys(A, _NO_REQUEST)
+        | dict.fromkeys(account.ASKED, account_events.ErasureIdentityChecked)
+        | dict.fromkeys([A.LEAVING, A.BEING_DESTROYED, A.ERASED], NOTHING),
+    ),
+    "hold erasure": (
+        lambda s: leaving.hold_erasure(s, request=world.REQUEST, reason="a court asked"),
+        dict.fromkeys(A, _NO_REQUEST)
+        | dict.fromkeys(account.ASKED, account_events.ErasureHeld)
+        | dict.fromkeys(account.HELD, NOTHING),
+    ),
+    "lift hold": (
+        lambda s: leaving.lift_hold(s, request=world.REQUEST),
+        dict.fromkeys(A, _NO_REQUEST)
+        | dict.fromkeys(account.ASKED, NOTHING)
+        | dict.fromkeys(account.HELD, account_events.ErasureHoldLifted),
+    ),
+    "take erasure back": (
+        lambda s: leaving.take_erasure_back(s, request=world.REQUEST),
+        {
+            A.UNOPENED: _OPENED,
+            A.INACTIVE: NOTHING,
+            A.ACTIVE: NOTHING,
+            **dict.fromkeys(account.ASKED, account_events.ErasureTakenBack),
+            A.LEAVING: _GOING,
+            A.BEING_DESTROYED: _GOING,
+            A.ERASED: _GONE,
+        },
+    ),
     "order destruction": (
-        lambda s: account.order_destruction(s, keys=3, root="cm9vdA"),
-        dict.fromkeys(A, account.ErasureNotValidated)
+        lambda s: leaving.order_destruction(s, keys=3, root="cm9vdA"),
+        dict.fromkeys(A, leaving.ErasureNotValidated)
         | {A.LEAVING: account_events.DestructionOrdered}
         | dict.fromkeys([A.BEING_DESTROYED, A.ERASED], NOTHING),
     ),
     "erase": (
-        lambda s: account.erase(s, sample(account_events.AccountErased)),
-        dict.fromkeys(A, account.DestructionNotOrdered)
+        lambda s: leaving.erase(s, sample(account_events.AccountErased)),
+        dict.fromkeys(A, leaving.DestructionNotOrdered)
         | {A.BEING_DESTROYED: account_events.AccountErased, A.ERASED: NOTHING},
     ),
 }
+
+
+def _identified(state: account.Account) -> account.Account:
+    return replace(state, identified=sample(account_events.ErasureIdentityChecked))
 
 
 def _new_terms() -> account_events.TermsAccepted:

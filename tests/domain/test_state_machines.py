@@ -8,7 +8,16 @@ from types import ModuleType
 
 import pytest
 
-from domain.aggregates import account, agreement, collection, consent, delivery, meter, terms
+from domain.aggregates import (
+    access,
+    account,
+    agreement,
+    collection,
+    consent,
+    delivery,
+    meter,
+    terms,
+)
 from domain.aggregates.machine import ImpossibleEvent
 from domain.errors import Corrupt
 from domain.events import Event
@@ -16,7 +25,7 @@ from domain.events import consent as consent_events
 from tests.domain.samples import SAMPLE_OF, SAMPLES, histories, moves
 from tests.domain.world import given
 
-MACHINES = (agreement, terms, account, meter, consent, collection, delivery)
+MACHINES = (agreement, terms, account, meter, consent, collection, delivery, access)
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

@@ -181,6 +181,7 @@ def _park(life: Life) -> None:
 def ask_for_erasure(installation: Installation, home: Household) -> None:
     services = installation.services
     erasure.request(services, home.account, residents.resident(home.account))
+    erasure.check_identity(services, home.account, administrator(installation), means="in person")
     erasure.validate(services, home.account, administrator(installation))
 
 

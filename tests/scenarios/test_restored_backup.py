@@ -192,6 +192,7 @@ def erased(place: Place, tmp_path: Path) -> tuple[Place, Household, list[Househo
 def erase(ledger: Installation, home: Household) -> None:
     services, actor = ledger.services, administrator(ledger)
     erasure.request(services, home.account, residents.resident(home.account))
+    erasure.check_identity(services, home.account, actor, means="in person")
     erasure.validate(services, home.account, actor)
     erasure.erase(services, home.account, actor)
 

@@ -14,7 +14,7 @@ from adapters.http.api.documents import body_of, reads, writes
 from adapters.http.api.reader import IdempotencyKey, Reader, Sent, Visiting, Within, body
 from adapters.http.api.route import ApiRoute
 from adapters.http.site import Site
-from application import erasure, residents, viewing
+from application import residents, viewing
 
 router = APIRouter(route_class=ApiRoute, tags=["account"])
 
@@ -63,7 +63,7 @@ def request_erasure(request: Request, site: Within, who: Reader, key: Idempotenc
     write = Write(owner=who, key=key, kind="erasure-request", content=b"")
 
     def act(command: UUID) -> None:
-        erasure.request(site.services, who, residents.resident(who), command=command)
+        site.desk.request(who, command=command)
 
     return carry(site.services, site.askings, write, act)
 

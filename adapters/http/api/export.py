@@ -20,7 +20,7 @@ from adapters.http.api.documents import files, reads
 from adapters.http.api.reader import Reader, Within
 from adapters.http.api.route import ApiRoute
 from adapters.http.site import Site
-from application import viewing
+from application import seeing, viewing
 from application.viewing import ConsentView, Overview, Use
 from domain.aggregates.consent import ConsentStatus
 from domain.values import civil_day
@@ -75,6 +75,7 @@ def document(site: Site, seen: Overview) -> bytes:
         },
         "meters": seen.meters,
         "consents": [_consent(site, seen, one) for one in seen.consents],
+        "seen_by_staff": seeing.seen_by_staff(site.services, seen.account),
     }
     return msgspec.json.format(msgspec.json.encode(held), indent=1)
 

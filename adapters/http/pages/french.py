@@ -15,6 +15,12 @@ from application.offices import NoAgreement, NoSuchText
 from application.receipts import NothingToProve
 from application.viewing import NoLongerShown, NothingHere
 from domain.aggregates.account import AccountErasedAlready, AccountInactive, AccountUnderErasure
+from domain.aggregates.leaving import (
+    HeldNow,
+    IdentityNotChecked,
+    NoErasureRequested,
+    OtherEyesNeeded,
+)
 from domain.errors import MetroledgerError, Unavailable
 from domain.policies.account import TermsNotCurrent
 from domain.policies.consent import ConsentAlreadyLives
@@ -59,6 +65,12 @@ _KNOWN: Final[dict[type[MetroledgerError], str]] = {
     TicketWorthless: "Il a déjà servi, ou il est trop ancien. Demandez-en un nouveau.",
     NotForThisRole: "Elle n’est pas dans ce que votre rôle vous permet. Si vous en avez besoin, "
     "demandez à qui administre le serveur.",
+    IdentityNotChecked: "Vérifiez d’abord que la demande vient bien de la personne, et notez "
+    "comment.",
+    HeldNow: "Cette demande est suspendue. Levez d’abord la suspension.",
+    OtherEyesNeeded: "Ici, un effacement demande deux personnes : vous avez vérifié l’identité, "
+    "une autre valide.",
+    NoErasureRequested: "Cette demande n’attend plus de réponse. Rechargez la liste.",
     NothingHere: "L’adresse est peut-être mal recopiée, ou ce qui s’y trouvait n’est pas à vous.",
     NoLongerShown: "Cet accord est terminé : rien n’est plus montré sous cet accord. Ce qui est "
     "encore conservé reste à vous : vous pouvez l’emporter ou le faire effacer.",

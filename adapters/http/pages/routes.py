@@ -10,6 +10,7 @@ from adapters.http.pages import (
     collection,
     consents,
     consuming,
+    erasing,
     homes,
     joining,
     papers,
@@ -23,7 +24,7 @@ from adapters.http.pages.rendering import environment
 if TYPE_CHECKING:
     from adapters.http.site import Site
 
-_PARTS = (consuming, homes, consents, joining, papers, sharing, staff, collection)
+_PARTS = (consuming, homes, consents, joining, papers, sharing, staff, collection, erasing)
 """In the order in which addresses are tried: what is asked for most stands first."""
 
 

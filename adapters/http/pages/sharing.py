@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from application import erasure, viewing
 from application.residents import resident
+from application.seeing import seen_by_staff
 from application.viewing import Use
 from domain.aggregates.account import AccountStatus
 from domain.aggregates.consent import ConsentStatus
@@ -36,7 +37,8 @@ def recipients(visit: Visit) -> Response:
     given.sort(key=lambda one: (one.status is not ConsentStatus.GRANTED, one.recipient))
     shown = [(one, _received_last(visit, one)) for one in given]
     meters = {one.id: one for one in seen.meters}
-    return visit.page("recipients.html", shown=shown, meters=meters)
+    looks = seen_by_staff(visit.services, visit.account)
+    return visit.page("recipients.html", shown=shown, meters=meters, looks=looks)
 
 
 def my_data(visit: Visit) -> Response:

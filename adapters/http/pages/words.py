@@ -16,11 +16,15 @@ from application.arrivals import State, Trouble
 from application.freshness import Freshness, Why
 from domain.aggregates.consent import ConsentStatus
 from domain.aggregates.consumption import HeldBack
-from domain.values import PARIS, Category, Fluid
+from domain.events.access import Reason, Seen
+from domain.values import PARIS, Category, Fluid, Role
 from projections.periods import Grain
+from projections.requests import Outcome
 
 if TYPE_CHECKING:
     from datetime import date, datetime
+
+    from projections.requests import Request
 
 NARROW: Final = "\u202f"
 NO_BREAK: Final = "\u00a0"
@@ -91,6 +95,17 @@ STATUSES: Final = {
     ConsentStatus.WITHDRAWN: "Retiré",
     ConsentStatus.REFUSED: "Refusé",
     ConsentStatus.EXPIRED: "Terminé",
+}
+OUTCOMES: Final = {
+    Outcome.REFUSED: "refusée",
+    Outcome.TAKEN_BACK: "reprise par la personne",
+    Outcome.ERASED: "effacé",
+}
+SEEN: Final = {Seen.NAME_AND_EMAIL: "votre nom et votre adresse e-mail"}
+REASONS: Final = {Reason.ERASURE_REQUEST: "répondre à votre demande d’effacement"}
+ACTORS: Final = {
+    Role.ADMINISTRATOR.value: "une personne de l’administration",
+    Role.DATA_PROTECTION_OFFICER.value: "une personne de la protection des données",
 }
 CAUSES: Final = {
     HeldBack.METER_CHANGED: "le compteur a été changé",
@@ -225,6 +240,24 @@ def at(instant: datetime) -> str:
 def days(count: int) -> str:
     """Return a number of days: 1 jour, 2 jours."""
     return f"{number(count)}{NO_BREAK}jour{'s' if count > 1 else ''}"
+
+
+def left(days_left: int) -> str:
+    """Return what is left of a term: encore 3 jours, aujourd’hui, dépassé de 2 jours."""
+    if days_left == 0:
+        return "aujourd’hui"
+    return f"encore {days(days_left)}" if days_left > 0 else f"dépassé de {days(-days_left)}"
+
+
+def stage(request: Request) -> str:
+    """Return where an erasure request stands."""
+    if request.outcome is not None:
+        return OUTCOMES[request.outcome]
+    if request.validated_at:
+        return "acceptée, effacement en cours"
+    if request.held_at:
+        return "suspendue"
+    return "identité vérifiée" if request.identified_at else "identité à vérifier"
 
 
 def meter_number(value: str) -> str:

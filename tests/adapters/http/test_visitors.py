@@ -173,6 +173,7 @@ def test_no_form_is_taken_that_another_site_could_send(world: World) -> None:
 def filled(world: World, path: str) -> str:
     return path.format(
         consent=world.owner.consent,
+        account=world.leaver,
         meter=world.owner.meter,
         category="puissance-maximale",
         ticket="no-ticket",

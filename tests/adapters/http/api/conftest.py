@@ -34,6 +34,7 @@ from tests.application.world import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     from fastapi import FastAPI
 
@@ -82,6 +83,7 @@ class World:
     withdrawn: Person
     nobody: Person
     staff: dict[StaffRole, Person]
+    leaver: UUID
     cookie: str
 
     def begin(self) -> str:
@@ -102,7 +104,8 @@ def world(site: Site, founded: Place) -> Iterator[World]:
 
 def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
     """Serve a ledger in which three households live, one of which has withdrawn."""
-    meters = town(SEED, 3)
+    *meters, last = town(SEED, 4)
+    leaver = settle(ledger, last.number, name="Leaver").account
     homes = [settle(ledger, meter.number, name=f"Person{n}") for n, meter in enumerate(meters)]
     span = (FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1))
     days = [day for day in span if day not in GAP]
@@ -111,6 +114,7 @@ def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
     consenting.withdraw_consent(ledger.services, homes[2].consents[0], origin=Origin.RESIDENT)
     ledger.shown.catch_up()
     portal = site_of(ledger)
+    portal.desk.request(leaver)
     app = create_app(portal)
     port = stack.enter_context(served(guarded(portal, app), ("127.0.0.1", 0)))
     url = f"http://127.0.0.1:{port}"
@@ -135,5 +139,6 @@ def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
         withdrawn=withdrawn,
         nobody=Person(None, stack.enter_context(httpx.Client(base_url=url))),
         staff={role: person(None, portal.staff_cookie, hire(ledger, role).token) for role in GIVEN},
+        leaver=leaver,
         cookie=portal.session_cookie,
     )

@@ -125,6 +125,7 @@ def _values(world: World) -> dict[str, str]:
         "language": "fr",
         "category": "load_curve",
         "ticket": "a-ticket",
+        "account": str(world.leaver),
         "name": "nothing-here",
     }
 

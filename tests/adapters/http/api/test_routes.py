@@ -108,6 +108,8 @@ PAGES: Final[dict[str, Row]] = {
     "GET /agents/connexion": staff(200, 303, 303, 303, 303),
     "GET /agents/inscription/{ticket}": everybody(410),
     "GET /agents/collecte": staff(303, 200, 403, 403, 200),
+    "GET /agents/effacements": staff(303, 200, 200, 403, 403),
+    "GET /agents/effacements/{account}": staff(303, 200, 200, 403, 403),
 }
 FORMS: Final[dict[str, Row]] = {
     "POST /inscription": to_all(422),
@@ -123,6 +125,11 @@ FORMS: Final[dict[str, Row]] = {
     "POST /deconnexion": DONE,
     "POST /agents/connexion": staff(403, 401, 401, 401, 401),
     "POST /agents/inscription/{ticket}": staff(403, 410, 410, 410, 410),
+    "POST /agents/effacements/{account}/identite": staff(403, 303, 403, 403, 403),
+    "POST /agents/effacements/{account}/suspension": staff(403, 303, 303, 403, 403),
+    "POST /agents/effacements/{account}/reprise": staff(403, 303, 303, 403, 403),
+    "POST /agents/effacements/{account}/validation": staff(403, 303, 403, 403, 403),
+    "POST /agents/effacements/{account}/refus": staff(403, 409, 403, 403, 403),
     "POST /agents/deconnexion": staff(403, 303, 303, 303, 303),
 }
 
@@ -206,6 +213,7 @@ def ask(world: World, person: Person, name: str) -> httpx.Response:
     assert subject.home is not None
     command = command_of(world.ledger.services, subject.home.account, "a-command")
     path = path.format(
+        account=world.leaver,
         meter=subject.meter,
         consent=subject.consent,
         command=command,
@@ -220,7 +228,8 @@ def ask(world: World, person: Person, name: str) -> httpx.Response:
         return person.client.get(path)
     if not path.startswith(API):
         token = person.client.headers.get(FORM_TOKEN, "")
-        form = {"reponse": "refuser", "version": "1"}
+        form = {"reponse": "refuser", "version": "1", "moyen": "x"}
+        form |= {"motif_suspension": "x", "motif_refus": "x"}
         return person.client.post(path, data=form | {"form_token": token})
     return person.post(path.removeprefix(API + "/"), json=body_of(path, subject))
 

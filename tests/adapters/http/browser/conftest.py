@@ -86,7 +86,12 @@ def bare_portal(site: Site, founded: Place) -> Iterator[Portal]:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         here = site_of(ledger)
-        here = replace(here, public_url=url, door=replace(here.door, public_url=url))
+        here = replace(
+            here,
+            public_url=url,
+            door=replace(here.door, public_url=url),
+            desk=replace(here.desk, public_url=url),
+        )
         with served(guarded(here, create_app(here)), ("127.0.0.1", port)):
             yield Portal(url, ledger, place)
     site.drop(place)

@@ -1,0 +1,159 @@
+"""An erasure request on its way through people: refused, held, taken back; where each stands.
+
+What is carried out after a validation is `application.erasure`; it is carried out by whoever
+comes first: the command line, or the next round of upkeep.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+from application import erasure
+from application.residents import resident
+from application.services import new_id
+from application.telling import tell
+from domain.aggregates import account, leaving
+from domain.errors import Corrupt, Refused
+from domain.events.account import ErasureRefused
+from domain.values import Change
+from projections.projector import ShownTooLate
+from projections.store import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from uuid import UUID
+
+    from application.services import Services
+    from application.transact import Loading
+    from domain.aggregates.account import Account
+    from domain.events import Event
+    from domain.values import Actor
+    from projections.requests import Request
+
+    Answer = Callable[[Account, UUID], Iterable[Event]]
+
+REASON_MAX: Final = 500
+CLOSED_SHOWN: Final = 50
+_PATIENCE_S: Final = 2.0
+
+
+class ReasonUnfit(Refused):
+    """A refusal or a hold says no reason, or too long a one."""
+
+    status = 422
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(f"a reason has 1 to {REASON_MAX} characters: the person is told it")
+
+
+def refuse(services: Services, account_id: UUID, actor: Actor, *, reason: str) -> None:
+    """Refuse a pending request, and say why."""
+    _require_fit(reason)
+    _answer(
+        services,
+        account_id,
+        actor,
+        lambda state, request: leaving.refuse_erasure(state, request=request, reason=reason),
+    )
+
+
+def hold(services: Services, account_id: UUID, actor: Actor, *, reason: str) -> None:
+    """Hold a pending request while a duty to keep the data lasts, and say which."""
+    _require_fit(reason)
+    _answer(
+        services,
+        account_id,
+        actor,
+        lambda state, request: leaving.hold_erasure(state, request=request, reason=reason),
+    )
+
+
+def lift(services: Services, account_id: UUID, actor: Actor) -> None:
+    """Let a held request go on."""
+    _answer(
+        services,
+        account_id,
+        actor,
+        lambda state, request: leaving.lift_hold(state, request=request),
+    )
+
+
+def take_back(services: Services, account_id: UUID) -> None:
+    """Take a pending request back, in its holder's name; where none waits nothing changes."""
+    _answer(
+        services,
+        account_id,
+        resident(account_id),
+        lambda state, request: leaving.take_erasure_back(state, request=request),
+    )
+
+
+def last_refusal(services: Services, account_id: UUID) -> ErasureRefused | None:
+    """Return why the account's last request was refused, None where it was not."""
+    state = services.ledger.load(account, account_id).state
+    return None if state.status in account.ASKED else state.refused
+
+
+def hold_on(services: Services, account_id: UUID) -> str | None:
+    """Return the reason that holds the account's request, None where nothing does."""
+    held = services.ledger.load(account, account_id).state.held
+    return held.reason if held else None
+
+
+def waiting(services: Services) -> Sequence[Request]:
+    """Return the requests that are not closed, the oldest first, as they stand now."""
+    _catch_up(services)
+    return services.shown.store.open_requests()
+
+
+def closed(services: Services) -> Sequence[Request]:
+    """Return the requests that were closed last, as they stand now."""
+    _catch_up(services)
+    return services.shown.store.closed_requests(CLOSED_SHOWN)
+
+
+def request_of(services: Services, account_id: UUID) -> Request | None:
+    """Return an account's last request, as it stands now; None where it never made one."""
+    _catch_up(services)
+    return services.shown.store.requests([account_id]).get(account_id)
+
+
+def carry_out_validated(services: Services) -> int:
+    """Carry every validated erasure to its end; return how many were.
+
+    One that cannot be completed keeps no other waiting: somebody is told, and the next round
+    takes it up again.
+    """
+    done = 0
+    for request in services.shown.store.open_requests():
+        if request.validated_at is None:
+            continue
+        try:
+            erasure.erase(services, request.account, services.system)
+        except (Corrupt, Refused) as error:
+            tell("erasure-incomplete", logging.ERROR, error=error, account=request.account)
+            continue
+        done += 1
+    return done
+
+
+def _answer(services: Services, account_id: UUID, actor: Actor, answer: Answer) -> None:
+    def decide(load: Loading) -> list[Change]:
+        state = load(account, account_id).state
+        events = answer(state, state.request or new_id())
+        return [Change(stream=account_id, event=event, subject=account_id) for event in events]
+
+    services.ledger.transact(new_id(), decide, context=services.context(actor))
+
+
+def _catch_up(services: Services) -> None:
+    with contextlib.suppress(ShownTooLate):
+        services.shown.catch_up(Part.STANDING, patience_s=_PATIENCE_S)
+
+
+def _require_fit(reason: str) -> None:
+    if not 0 < len(reason) <= REASON_MAX:
+        raise ReasonUnfit
