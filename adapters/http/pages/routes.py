@@ -13,6 +13,7 @@ from adapters.http.pages import (
     erasing,
     homes,
     joining,
+    leaving,
     papers,
     sharing,
     staff,
@@ -24,7 +25,7 @@ from adapters.http.pages.rendering import environment
 if TYPE_CHECKING:
     from adapters.http.site import Site
 
-_PARTS = (consuming, homes, consents, joining, papers, sharing, staff, collection, erasing)
+_PARTS = (consuming, homes, consents, joining, papers, sharing, leaving, staff, collection, erasing)
 """In the order in which addresses are tried: what is asked for most stands first."""
 
 

@@ -1,14 +1,13 @@
-"""Who sees my data, my data to take away, and the way out."""
+"""Who sees my data, and my data to take away."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from application import erasure, viewing
-from application.residents import resident
+from application import viewing
 from application.seeing import seen_by_staff
 from application.viewing import Use
-from domain.aggregates.account import AccountStatus
+from domain.aggregates.account import ASKED
 from domain.aggregates.consent import ConsentStatus
 
 if TYPE_CHECKING:
@@ -19,15 +18,11 @@ if TYPE_CHECKING:
     from adapters.http.pages.frame import Pages, Visit
     from application.viewing import ConsentView
 
-_LEAVING = {AccountStatus.INACTIVE_LEAVING, AccountStatus.ACTIVE_LEAVING}
-
 
 def add(pages: Pages) -> None:
     """Put these pages under their addresses."""
     pages.show("/qui-voit-mes-donnees", recipients)
     pages.show("/mes-donnees", my_data)
-    pages.show("/effacement", leaving)
-    pages.act("/effacement", left)
 
 
 def recipients(visit: Visit) -> Response:
@@ -43,19 +38,7 @@ def recipients(visit: Visit) -> Response:
 
 def my_data(visit: Visit) -> Response:
     """Offer all that is held, to take away; it waits for no terms (GDPR article 15)."""
-    return visit.page("my_data.html", seen=visit.overview(), leaving=_LEAVING)
-
-
-def leaving(visit: Visit) -> Response:
-    """Say what an erasure is, with the button that asks for it; it waits for no terms."""
-    seen = visit.overview()
-    return visit.page("erasure.html", asked=seen.status in _LEAVING)
-
-
-def left(visit: Visit) -> Response:
-    """Record that the person asked; the month in which it is answered begins."""
-    erasure.request(visit.services, visit.account, resident(visit.account))
-    return visit.go("/effacement")
+    return visit.page("my_data.html", seen=visit.overview(), leaving=ASKED)
 
 
 def _received_last(visit: Visit, given: ConsentView) -> datetime | None:

@@ -103,7 +103,10 @@ PAGES: Final[dict[str, Row]] = {
     "GET /consommation/{consent}": residents(200, 404, 303, 403),
     "GET /qui-voit-mes-donnees": MY_PAGE,
     "GET /mes-donnees": MY_PAGE,
+    "GET /tout-arreter": MY_PAGE,
     "GET /effacement": MY_PAGE,
+    "GET /effacement/recu.tlog-proof": residents(404, 404, 303, 404),
+    "GET /effacement/suivi/{ticket}": everybody(410),
     "GET /agents": staff(303, 200, 200, 200, 200),
     "GET /agents/connexion": staff(200, 303, 303, 303, 303),
     "GET /agents/inscription/{ticket}": everybody(410),
@@ -122,6 +125,8 @@ FORMS: Final[dict[str, Row]] = {
     "POST /compteurs/{meter}/accord/{category}": DONE_BY_THE_OWNER,
     "POST /accords/{consent}/retrait": DONE_BY_THE_OWNER,
     "POST /effacement": DONE,
+    "POST /effacement/reprise": DONE,
+    "POST /tout-arreter": DONE,
     "POST /deconnexion": DONE,
     "POST /agents/connexion": staff(403, 401, 401, 401, 401),
     "POST /agents/inscription/{ticket}": staff(403, 410, 410, 410, 410),
@@ -229,7 +234,7 @@ def ask(world: World, person: Person, name: str) -> httpx.Response:
     if not path.startswith(API):
         token = person.client.headers.get(FORM_TOKEN, "")
         form = {"reponse": "refuser", "version": "1", "moyen": "x"}
-        form |= {"motif_suspension": "x", "motif_refus": "x"}
+        form |= {"quoi": "tout", "motif_suspension": "x", "motif_refus": "x"}
         return person.client.post(path, data=form | {"form_token": token})
     return person.post(path.removeprefix(API + "/"), json=body_of(path, subject))
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
+    from adapters.http.site import Site as HttpSite
     from metroledger.bootstrap import Installation
 
 __all__ = ["founded", "site"]  # fixtures, taken from where they are made
@@ -51,6 +52,7 @@ class Portal:
     url: str
     ledger: Installation
     place: Place
+    site: HttpSite
 
     def publish(self, kind: TextKind, version: str, text: str) -> None:
         wanted = Text(version=version, language="fr", text=text)
@@ -93,7 +95,7 @@ def bare_portal(site: Site, founded: Place) -> Iterator[Portal]:
             desk=replace(here.desk, public_url=url),
         )
         with served(guarded(here, create_app(here)), ("127.0.0.1", port)):
-            yield Portal(url, ledger, place)
+            yield Portal(url, ledger, place, here)
     site.drop(place)
 
 

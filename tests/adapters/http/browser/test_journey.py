@@ -247,11 +247,19 @@ def new_terms_close_every_page(hand: Pointer, portal: Portal) -> None:
 
 
 def ask_for_erasure(hand: Pointer) -> None:
-    hand.page.goto("/effacement")
+    hand.go("Tout arrêter")
+    hand.look("stop")
+    hand.follow("Effacer mon compte")
     hand.look("erasure")
     hand.press("Demander l’effacement")
     hand.page.get_by_role("heading", name="est enregistrée").wait_for()
     hand.look("erasure-asked")
+    hand.press("Reprendre ma demande")
+    hand.page.get_by_text("Rien n’est effacé").wait_for()
+    hand.look("erasure-taken-back")
+    hand.follow("Effacer mon compte")
+    hand.press("Demander l’effacement")
+    hand.page.get_by_role("heading", name="est enregistrée").wait_for()
     hand.activate(hand.page.get_by_role("button", name="Se déconnecter"))
     hand.page.wait_for_url("**/")
     hand.page.goto("/accueil")
