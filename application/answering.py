@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from application import erasure
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 REASON_MAX: Final = 500
 CLOSED_SHOWN: Final = 50
+RETRIED_AFTER: Final = timedelta(minutes=1)
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PATIENCE_S: Final = 2.0
 
 
@@ -121,19 +124,21 @@ def request_of(services: Services, account_id: UUID) -> Request | None:
     return services.shown.store.requests([account_id]).get(account_id)
 
 
-def carry_out_validated(services: Services) -> int:
+def carry_out_validated(services: Services, failed: dict[UUID, datetime]) -> int:
     """Carry every validated erasure to its end; return how many were.
 
-    One that cannot be completed keeps no other waiting: somebody is told, and the next round
-    takes it up again.
+    One that cannot be completed keeps no other waiting: somebody is told, and it is taken up
+    again after `RETRIED_AFTER`. `failed` says when each failed, and is kept between rounds.
     """
-    done = 0
+    done, now = 0, services.clock()
     for request in services.shown.store.open_requests():
-        if request.validated_at is None:
+        rests = now - failed.get(request.account, _LONG_AGO) < RETRIED_AFTER
+        if request.validated_at is None or rests:
             continue
         try:
             erasure.erase(services, request.account, services.system)
         except (Corrupt, Refused) as error:
+            failed[request.account] = now
             tell("erasure-incomplete", logging.ERROR, error=error, account=request.account)
             continue
         done += 1

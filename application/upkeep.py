@@ -18,6 +18,9 @@ from domain.errors import Refused
 from domain.values import civil_day
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
     from application.reactions import Cursors
     from application.services import Services
 
@@ -49,15 +52,20 @@ class Round:
         )
 
 
-def look_after(services: Services, cursors: Cursors) -> Round:
-    """Do every duty once: show, react, expire, erase, file, drop what is over, end epochs daily."""
+def look_after(
+    services: Services, cursors: Cursors, failed: dict[UUID, datetime] | None = None
+) -> Round:
+    """Do every duty once: show, react, expire, erase, file, drop what is over, end epochs daily.
+
+    `failed` is when which erasure could not be completed, for whoever goes round and round.
+    """
     services.shown.catch_up()
     settle_reservations(services)
     return Round(
         starts=start_what_was_granted(services, cursors),
         endings=stop_what_ended(services, cursors),
         expired=expire_lapsed(services),
-        erased=carry_out_validated(services),
+        erased=carry_out_validated(services, {} if failed is None else failed),
         filed=services.shown.compact(),
         parked_dropped=drop_expired(services),
         epoch_ended=end_epoch_daily(services),

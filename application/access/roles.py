@@ -39,6 +39,7 @@ class Right(StrEnum):
 
     COLLECTION = "see how collection goes: random ids of meters, days, counts, files"
     RECORD = "find the public key and the signed root, from which audits start"
+    PRIVATE_ZONES = "read private zones: types, exact times, random ids, roles; no payload"
     ERASURES = "see the erasure requests: random ids, dates, where each stands, certificates"
     REQUESTER = "see name and e-mail of whoever's erasure request waits; written down each time"
     IDENTITY = "record that a request comes from the account's holder"
@@ -57,6 +58,7 @@ _OPERATOR: Final = StaffRole.SYSTEM_OPERATOR
 MATRIX: Final[dict[Right, frozenset[StaffRole]]] = {
     Right.COLLECTION: frozenset({_ADMINISTRATOR, _OPERATOR}),
     Right.RECORD: frozenset({_OFFICER, _AUDITOR}),
+    Right.PRIVATE_ZONES: frozenset({_AUDITOR}),
     Right.ERASURES: frozenset({_ADMINISTRATOR, _OFFICER}),
     Right.REQUESTER: frozenset({_ADMINISTRATOR, _OFFICER}),
     Right.IDENTITY: frozenset({_ADMINISTRATOR}),

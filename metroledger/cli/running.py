@@ -33,7 +33,9 @@ from metroledger.settings import read_identity
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
+    from uuid import UUID
 
     from metroledger.settings import Settings
 
@@ -69,13 +71,14 @@ def add_commands(commands: Commands) -> None:
 def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
     logs.set_up(sys.stderr)
     relay, letters_at = relay_of(settings), 0.0
+    failed: dict[UUID, datetime] = {}
     with open_ledger(settings) as installation, stopped_by_signals() as stop:
         while True:
             if relay is not None and time.monotonic() >= letters_at:
                 relay.send_waiting()
                 letters_at = time.monotonic() + LETTERS_S
             try:
-                done = look_after(installation.services, installation.cursors)
+                done = look_after(installation.services, installation.cursors, failed)
             except Unavailable as error:
                 if arguments.once:
                     raise

@@ -288,7 +288,12 @@ def test_one_erasure_that_cannot_be_carried_out_keeps_no_other_waiting(
             "update projection_1.requests set validated_at = now() where account = %s",
             (home.account,),
         )
-    assert look_after(ledger.services, ledger.cursors).erased == 1
+    failed: dict[UUID, datetime] = {}
+    assert look_after(ledger.services, ledger.cursors, failed).erased == 1
+    assert set(failed) == {home.account}
+    first = dict(failed)
+    look_after(ledger.services, ledger.cursors, failed)
+    assert failed == first, "it rests for a minute"
     (closed,) = answering.closed(ledger.services)
     assert (closed.account, closed.outcome) == (other.account, Outcome.ERASED)
     assert ledger.ledger.load(account, home.account).state.status is AccountStatus.ACTIVE_LEAVING

@@ -32,7 +32,7 @@ ALLOWED: Final = {
     StaffRole.DATA_PROTECTION_OFFICER: {
         *(Right.RECORD, Right.ERASURES, Right.REQUESTER, Right.HOLD),
     },
-    StaffRole.AUDITOR: {Right.RECORD},
+    StaffRole.AUDITOR: {Right.RECORD, Right.PRIVATE_ZONES},
     StaffRole.SYSTEM_OPERATOR: {Right.COLLECTION},
     StaffRole.EDITOR: set[Right](),
     StaffRole.ADVISER: set[Right](),

@@ -15,6 +15,7 @@ from adapters.http.pages import (
     joining,
     leaving,
     papers,
+    record,
     sharing,
     staff,
 )
@@ -25,7 +26,19 @@ from adapters.http.pages.rendering import environment
 if TYPE_CHECKING:
     from adapters.http.site import Site
 
-_PARTS = (consuming, homes, consents, joining, papers, sharing, leaving, staff, collection, erasing)
+_PARTS = (
+    consuming,
+    homes,
+    consents,
+    joining,
+    papers,
+    sharing,
+    leaving,
+    staff,
+    collection,
+    erasing,
+    record,
+)
 """In the order in which addresses are tried: what is asked for most stands first."""
 
 

@@ -111,6 +111,7 @@ PAGES: Final[dict[str, Row]] = {
     "GET /agents/connexion": staff(200, 303, 303, 303, 303),
     "GET /agents/inscription/{ticket}": everybody(410),
     "GET /agents/collecte": staff(303, 200, 403, 403, 200),
+    "GET /agents/registre": staff(303, 403, 403, 200, 403),
     "GET /agents/effacements": staff(303, 200, 200, 403, 403),
     "GET /agents/effacements/{account}": staff(303, 200, 200, 403, 403),
 }
