@@ -31,7 +31,7 @@ class NoSuchLog(Refused):
         """Take nothing."""
         super().__init__(
             f"{LOG} is {POSTGRES} (the default) or {KAFKA}; correct it or unset it. A ledger stays "
-            "on the log it was opened on"
+            "on the log it was opened on, until 'metroledger log copy' and 'log adopt' move it"
         )
 
 
