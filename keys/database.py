@@ -12,7 +12,9 @@ setting is there for a reason:
   key that was already answered, and used;
 - ``cache_spill = OFF``: a long transaction (an epoch's end) keeps its pages in
   memory and others read on until it commits;
-- ``temp_store = MEMORY``: nothing of this store in a temporary file.
+- ``temp_store = MEMORY``: nothing of this store in a temporary file;
+- ``mmap_size``: a file's 3,000 persons lie all over a store of some hundred MB, and
+  are read from the system's own pages instead of being copied. Writing does not.
 
 What the unlinked rollback journal leaves in free blocks of the disk is wrapped
 under the epoch key, and opens nothing once the epoch has ended.
@@ -51,16 +53,16 @@ CREATE TABLE persons (
     key_id BLOB NOT NULL UNIQUE,
     wrapped BLOB NOT NULL                -- under the epoch key
 ) STRICT;
-CREATE TABLE keys (
-    id BLOB PRIMARY KEY,
+CREATE TABLE keys (                      -- a person's lie together: one look for all of them
     person INTEGER NOT NULL REFERENCES persons,
+    id BLOB NOT NULL UNIQUE,
     tag BLOB NOT NULL UNIQUE,            -- digest of the name: at most one key per name
     purpose INTEGER NOT NULL,
     consent BLOB,
     year INTEGER,
-    wrapped BLOB NOT NULL                -- under the person's key
+    wrapped BLOB NOT NULL,               -- under the person's key
+    PRIMARY KEY (person, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX keys_of_person ON keys (person);
 CREATE TABLE tombstones (                -- what stays behind of a destroyed key
     id BLOB PRIMARY KEY,
     tag BLOB,                            -- absent: destroyed on order, never seen here
@@ -90,6 +92,7 @@ PRAGMA synchronous = EXTRA;
 PRAGMA cache_spill = OFF;
 PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -16384;
+PRAGMA mmap_size = 1073741824;
 """
 
 PATIENCE_S = 60

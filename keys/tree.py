@@ -35,6 +35,11 @@ _COLUMNS = (
 )
 _PERSONS = "SELECT number, owner, key_id, wrapped FROM persons WHERE owner IN"
 
+_INSERT = (
+    "INSERT INTO keys (person, id, tag, purpose, consent, year, wrapped)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
 _Row = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
 _OWNER, _FIRST = itemgetter(3), itemgetter(0)
 
@@ -154,9 +159,12 @@ def add(tx: Transaction, wanted: Mapping[bytes, KeyName]) -> dict[KeyName, Key]:
         binding = sub_binding(owner=name.owner.bytes, key_id=key.id.bytes, tag=tag)
         wrapped = wrap(wrapping, key.secret, binding)
         consent = None if name.consent is None else name.consent.bytes
-        rows.append((key.id.bytes, number, tag, int(name.purpose), consent, name.year, wrapped))
+        rows.append((number, key.id.bytes, tag, int(name.purpose), consent, name.year, wrapped))
         minted[name] = key
-    tx.connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    tx.connection.executemany(
+        _INSERT,
+        rows,
+    )
     return minted
 
 
