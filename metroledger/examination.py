@@ -67,6 +67,7 @@ def examine_installation(settings: Settings, clock: Callable[[], datetime]) -> I
         projector = _projector(connections, folder, keys)
         yield examine("shown", lambda: record.shown(projector))
         yield examine("readable", lambda: record.readable(projector))
+        yield examine("erasures", lambda: record.erasures(projector.store.open_requests(), clock()))
 
 
 def _examine_places(settings: Settings, origin: str, now: datetime) -> Iterator[Finding]:

@@ -14,11 +14,12 @@ from application.publishing import check_published
 from application.register import Contents
 from application.tally import Tally
 from domain.aggregates import agreement
-from domain.values import civil_day
+from domain.values import civil_day, month_after
 from keys.store import KeyStore
 from ledger.fold import Folder
 from ledger.store import FoldStore
 from projections.projector import Projector
+from projections.requests import Request
 from projections.store import Part
 from proofs.checkpoint import SignedCheckpoint, open_checkpoint
 from proofs.journal import Journal
@@ -30,6 +31,8 @@ FOLD_LAG_MAX: Final = 10_000
 SHOWN_LAG_MAX: Final = 400
 SOON: Final = timedelta(days=60)
 UNPUBLISHED_MAX: Final = timedelta(minutes=2)
+CARRIED_OUT_WITHIN: Final = timedelta(hours=1)
+ANSWERED_SOON: Final = timedelta(days=7)
 PATIENCE_S: Final = 3.0
 QUIET: Final = timedelta(days=3)
 """Enedis sends a day's indexes by the day after; at the third it counts as late."""
@@ -184,6 +187,29 @@ def hours(tally: Tally, now: datetime) -> Finding:
         says = f"the ledger holds an hour that has not come yet: {latest:%Y-%m-%d %H}h UTC"
         return broken("hours", says, "set this machine’s clock right before anything is written")
     return ok("hours", "the ledger holds no hour that has not come yet")
+
+
+def erasures(waiting: Iterable[Request], now: datetime) -> Finding:
+    """Check that requests are answered within their month, and validated ones carried out."""
+    requests = list(waiting)
+    validated = [one.validated_at for one in requests if one.validated_at is not None]
+    if stuck := sum(now - at > CARRIED_OUT_WITHIN for at in validated):
+        return broken(
+            "erasures",
+            f"{stuck} were validated over an hour ago and are not carried out",
+            "see that 'metroledger run' runs; 'metroledger erase ACCOUNT' says what stops one",
+            "erasures",
+        )
+    unanswered = [one for one in requests if one.validated_at is None]
+    left = [month_after(one.requested_at) - civil_day(now) for one in unanswered]
+    do = "answer at /agents/effacements; 'metroledger erase status' says which"
+    if late := sum(days < timedelta(0) for days in left):
+        says = f"{late} of {len(left)} requests are past the month to answer them in"
+        return broken("erasures", says, do, "erasures")
+    if soon := sum(days <= ANSWERED_SOON for days in left):
+        says = f"{soon} of {len(left)} requests are to be answered within {ANSWERED_SOON.days} days"
+        return warn("erasures", says, do, "erasures")
+    return ok("erasures", f"{len(left)} requests wait for an answer, none of them pressing")
 
 
 def _published(publisher: Publisher) -> int:

@@ -13,10 +13,12 @@ from adapters.dso.enedis.series import town
 from application import consenting, offices
 from application.doctor import record
 from application.doctor.finding import Finding, State, examine
+from application.services import new_id
 from application.tally import Tally
 from domain.aggregates.consent import Origin
 from metroledger.cli.files import ingest_file
 from metroledger.cli.offices import administrator
+from projections.requests import Request
 from tests.application.world import settle, take, write_nights
 
 if TYPE_CHECKING:
@@ -167,6 +169,23 @@ def test_deliveries_that_stop_or_cannot_be_read_are_told(
     take(ledger, night)
     assert record.deliveries(tally_of(ledger), now).state is State.OK
     assert record.deliveries(tally_of(ledger), now + timedelta(days=5)).state is State.WARN
+
+
+def test_requests_that_wait_too_long_and_erasures_that_stop_are_told() -> None:
+    asked = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    waiting = Request(new_id(), asked)
+    validated = waiting._replace(validated_at=asked)
+
+    def state(request: Request, now: datetime) -> State:
+        return record.erasures([request], now).state
+
+    assert record.erasures([], asked).state is State.OK
+    assert state(waiting, asked + timedelta(days=22)) is State.OK
+    assert state(waiting, asked + timedelta(days=23)) is State.WARN
+    assert state(waiting, asked + timedelta(days=30)) is State.WARN
+    assert state(waiting, asked + timedelta(days=31)) is State.BROKEN
+    assert state(validated, asked + timedelta(minutes=59)) is State.OK
+    assert state(validated, asked + timedelta(minutes=61)) is State.BROKEN
 
 
 def test_a_clock_behind_the_ledgers_hours_is_broken(ledger: Installation, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
+from application.access.roles import StaffRole
+from metroledger.portal import site_of
 from tests.adapters.http.api.conftest import world
 from tests.adapters.http.hostile import MARK, hostile
 from tests.application.conftest import founded, site
@@ -37,6 +39,12 @@ FORMS: Final[dict[str, dict[str, str]]] = {
         "version": "1",
         "titulaire": "",
     },
+    "/tout-arreter": {"quoi": ""},
+    "/agents/connexion": {"email": "", "mot_de_passe": "", "code": ""},
+    "/agents/inscription/ticket": {"mot_de_passe": "", "code": ""},
+    "/agents/effacements/{account}/suspension": {"motif_suspension": ""},
+    "/agents/effacements/{account}/identite": {"moyen": ""},
+    "/agents/effacements/{account}/refus": {"motif_refus": ""},
 }
 ASKED: Final = (
     "/consommation/{consent}?par={said}",
@@ -47,6 +55,8 @@ ASKED: Final = (
     "/compteurs/{meter}/accord/{said}",
     "/accords/{said}/recu.tlog-proof",
     "/inscription/{said}",
+    "/effacement/suivi/{said}",
+    "/agents/inscription/{said}",
     "/static/{said}",
     "/{said}",
 )
@@ -54,12 +64,15 @@ ASKED: Final = (
 
 def faults(world: World, address: str, strings: Iterator[str], count: int) -> list[str]:
     """Send strings to one address, in each of its fields in turn; say what went wrong."""
-    token = world.owner.client.headers["X-Form-Token"]
+    of_staff = address.startswith("/agents")
+    person = world.staff[StaffRole.ADMINISTRATOR] if of_staff else world.owner
+    token = person.client.headers["X-Form-Token"]
+    path = address.format(meter=world.owner.meter, account=world.leaver)
     found = []
     for name in FORMS[address]:
         for said in islice(strings, count):
             form = FORMS[address] | {"form_token": token, name: clean(said)}
-            answer = world.owner.client.post(address.format(meter=world.owner.meter), data=form)
+            answer = person.client.post(path, data=form)
             found += judge(f"{address} {name}", answer.status_code, answer.text)
     return found
 
@@ -81,6 +94,21 @@ def test_hostile_strings_in_a_form_break_nothing_and_are_no_markup(
 ) -> None:
     strings = cycle(hostile(700))
     assert faults(world, address, strings, SAMPLED_A_FIELD) == []
+
+
+def test_what_was_recorded_is_shown_again_as_text_and_never_as_markup(world: World) -> None:
+    client = world.staff[StaffRole.ADMINISTRATOR].client
+    assert world.other.home is not None
+    account = world.other.home.account
+    site_of(world.ledger).desk.request(account)
+    said, token = f"<script>{MARK}</script>", client.headers["X-Form-Token"]
+    page = f"/agents/effacements/{account}"
+    for button, name in (("identite", "moyen"), ("suspension", "motif_suspension")):
+        answer = client.post(f"{page}/{button}", data={"form_token": token, name: said})
+        assert answer.status_code == 303
+    for shown in (client.get(page).text, world.other.client.get("/effacement").text):
+        assert f"&lt;script&gt;{MARK}" in shown
+        assert said not in shown
 
 
 def test_hostile_strings_in_an_address_break_nothing_and_are_not_echoed(world: World) -> None:
