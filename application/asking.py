@@ -76,6 +76,9 @@ class Askings(Protocol):
     def answer(self, command: UUID, answer: Answer) -> Answer:
         """Keep the answer, unless there is one; return the one that is kept."""
 
+    def forget(self, command: UUID) -> None:
+        """Forget a request that was not answered."""
+
     def find(self, command: UUID) -> Asked | None:
         """Return what is kept of a request, None when nothing is."""
 

@@ -199,19 +199,21 @@ def start_agreed(services: Services, consent_id: UUID) -> None:
         start(services, consent_id, channel)
 
 
-def withdraw_consent(
+def withdraw_consent(  # noqa: PLR0913 (by whom, how, when and as which command are one act's)
     services: Services,
     consent_id: UUID,
     *,
     origin: Origin,
     actor: Actor | None = None,
     command: UUID | None = None,
+    at: datetime | None = None,
 ) -> None:
     """Withdraw a consent: from the commit on, no reading is accepted under it.
 
-    Then its collections are stopped, and no key is minted for it any more.
+    Then its collections are stopped, and no key is minted for it any more. `at` is when the
+    person did it, where that was before now.
     """
-    at = services.clock()
+    at = at or services.clock()
 
     def decide(load: Loading) -> Iterable[Change]:
         given = load(consent, consent_id)

@@ -13,8 +13,10 @@ from uuid import UUID
 
 from application import answering, erasure
 from application.access.tickets import Errand, Ticket, TicketWorthless, issue, redeem
+from application.inbox import ask_erasure
 from application.mail import Letter
 from application.residents import resident
+from application.services import new_id
 from domain.aggregates import account
 from domain.values import month_after
 
@@ -39,7 +41,14 @@ class Desk:
     public_url: str
 
     def request(self, account_id: UUID, *, command: UUID | None = None) -> None:
-        """Ask for an erasure in the holder's name; a letter confirms it. A pending one stands."""
+        """Ask for an erasure in the holder's name; a letter confirms it. A pending one stands.
+
+        Raises `TakenDown` where the log does not answer: it was asked for all the same.
+        """
+        sent = command or new_id()
+        ask_erasure(self.services, account_id, sent, lambda: self._request(account_id, sent))
+
+    def _request(self, account_id: UUID, command: UUID) -> None:
         before = self.services.ledger.load(account, account_id).state
         erasure.request(self.services, account_id, resident(account_id), command=command)
         state = self.services.ledger.load(account, account_id).state

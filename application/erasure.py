@@ -45,6 +45,8 @@ from schemas.leaf import decode_leaf
 from schemas.private import decode_private, ids_in
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from application.services import Services
     from application.transact import Loading
     from domain.values import Actor
@@ -94,12 +96,20 @@ class Erasure:
 
 
 def request(
-    services: Services, account_id: UUID, actor: Actor, *, command: UUID | None = None
+    services: Services,
+    account_id: UUID,
+    actor: Actor,
+    *,
+    command: UUID | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """Record that the person asked; the one-month clock starts. A pending request stands."""
+    """Record that the person asked; the one-month clock starts. A pending request stands.
+
+    `at` is when they did, where that was before now.
+    """
     command = command or new_id()
     asked = made_by(command)
-    at = services.clock()
+    at = at or services.clock()
 
     def decide(load: Loading) -> list[Change]:
         state = load(account, account_id).state

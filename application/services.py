@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from application.inbox import Inbox
     from application.register import Register
     from application.transact import Ledger
     from domain.values import Actor, Channel
@@ -35,6 +36,7 @@ class Services:
     register: Register
     keys: KeyStore
     shown: Projector
+    inbox: Inbox
     territory: UUID
     system: Actor
     clock: Callable[[], datetime]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from application.answering import carry_out_validated
 from application.consenting import expire_consent
+from application.inbox import drain
 from application.parking import drop_expired
 from application.reactions import start_what_was_granted, stop_what_ended
 from application.residents import settle_reservations
@@ -31,6 +32,7 @@ AT_ONCE: Final = 500
 class Round:
     """What one round of upkeep found to do, in numbers."""
 
+    kept: int
     starts: int
     endings: int
     expired: int
@@ -42,26 +44,22 @@ class Round:
     @property
     def idle(self) -> bool:
         """Whether there was nothing to do."""
-        return not (
-            self.starts
-            or self.endings
-            or self.expired
-            or self.erased
-            or self.filed
-            or self.parked_dropped
-        )
+        found = (self.kept, self.starts, self.endings, self.expired, self.erased, self.filed)
+        return not (any(found) or self.parked_dropped)
 
 
 def look_after(
     services: Services, cursors: Cursors, failed: dict[UUID, datetime] | None = None
 ) -> Round:
-    """Do every duty once: show, react, expire, erase, file, drop what is over, end epochs daily.
+    """Do every duty once: carry, show, react, expire, erase, file, drop, end epochs daily.
 
     `failed` is when which erasure could not be completed, for whoever goes round and round.
     """
+    kept = drain(services)
     services.shown.catch_up()
     settle_reservations(services)
     return Round(
+        kept=kept,
         starts=start_what_was_granted(services, cursors),
         endings=stop_what_ended(services, cursors),
         expired=expire_lapsed(services),

@@ -1,7 +1,9 @@
 """What a person may see: the one seam through which every read of personal data goes.
 
 `authorise` looks at the log's own heads, so a withdrawal denies at once, in every process
-and whatever a projection still holds. What it returns is the only key to `consumption`.
+and whatever a projection still holds; and at the acts that wait for the log
+(`application.inbox`), so it does where the log does not answer. An erasure that was asked
+for denies too, until it is answered. What it returns is the only key to `consumption`.
 A consent that is not the reader's does not exist for them: 404, never 403.
 
 A person's right of access (GDPR article 15) outlives the consent: under `Use.ACCESS` the
@@ -16,14 +18,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.aggregates import consent, terms
-from domain.aggregates.account import AccountStatus
+from domain.aggregates.account import ASKED, AccountStatus
 from domain.aggregates.consent import ConsentStatus
-from domain.errors import Refused
+from domain.errors import Refused, Unavailable
 from domain.events.consent import ConsentGranted
 from domain.events.terms import TextKind
 from domain.values import Category, civil_day
 from projections.consumption import daily
-from projections.projector import ShownTooLate
 from projections.standing import EMPTY, Standing
 from projections.store import Part
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.services import Services
+    from domain.aggregates.consent import Consent
     from domain.aggregates.consumption import DayConsumption
     from domain.aggregates.meter import Meter
     from domain.events.reading import Reading
@@ -40,6 +42,12 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 2.0
 """How long a page waits for what was just done; after that it shows what there is."""
+
+_ASKED: Final = {
+    AccountStatus.INACTIVE: AccountStatus.INACTIVE_LEAVING,
+    AccountStatus.ACTIVE: AccountStatus.ACTIVE_LEAVING,
+}
+"""How an account stands once its holder has asked for the erasure."""
 
 
 class NothingHere(Refused):
@@ -62,6 +70,19 @@ class NoLongerShown(Refused):
         super().__init__(
             "this consent has ended, and nothing is shown under it any more; what is still held "
             "can be taken away with the export of your data, or be erased"
+        )
+
+
+class ErasureAwaited(Refused):
+    """The holder has asked to be erased, and nothing is shown until that is answered."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "you have asked for the erasure of your account, and nothing is shown until that is "
+            "answered; what is held can be taken away with the export of your data"
         )
 
 
@@ -183,7 +204,8 @@ def authorise(services: Services, reader: UUID, consent_id: UUID, use: Use = Use
     if consent_id not in standing.consents:
         return _authorised(services, _look(services, reader), consent_id, use)
     heads = services.ledger.folder.store.heads([consent_id.bytes])
-    return _authorised(services, _Look(standing, heads), consent_id, use)
+    waiting = services.inbox.waiting([reader, consent_id])
+    return _authorised(services, _Look(reader, standing, heads, waiting), consent_id, use)
 
 
 def admitted_to(services: Services, account_id: UUID, consent_id: UUID) -> tuple[Overview, Access]:
@@ -218,10 +240,22 @@ def readings(services: Services, access: Access) -> Iterator[Held]:
 
 
 class _Look(NamedTuple):
-    """An account as it is shown, and what the fold said of its streams after that was read."""
+    """An account as it is shown, and what the fold said of its streams after that was read.
 
+    `waiting` are those of its ids that an act is about which the log does not hold yet.
+    """
+
+    account: UUID
     standing: Standing
     heads: Mapping[bytes, Head]
+    waiting: frozenset[UUID]
+
+    @property
+    def status(self) -> AccountStatus:
+        """The account's, an erasure that was asked for a moment ago included."""
+        placed = self.standing.accounts.get(self.account)
+        status = placed.state.status if placed else AccountStatus.UNOPENED
+        return _ASKED.get(status, status) if self.account in self.waiting else status
 
 
 def _overview(services: Services, account_id: UUID, look: _Look) -> Overview:
@@ -238,11 +272,11 @@ def _overview(services: Services, account_id: UUID, look: _Look) -> Overview:
         name=holder.opened.name,
         email=holder.opened.email,
         language=holder.opened.language,
-        status=holder.status,
+        status=look.status,
         terms_accepted=holder.accepted.version if holder.accepted else None,
         terms_current=current,
         meters=tuple(_meters(standing)),
-        consents=tuple(_consents(standing, civil_day(services.clock()))),
+        consents=tuple(_consents(look, civil_day(services.clock()))),
     )
 
 
@@ -251,9 +285,12 @@ def _authorised(services: Services, look: _Look, consent_id: UUID, use: Use) -> 
     if placed is None or placed.state.granted is None:
         raise NothingHere
     head = look.heads[consent_id.bytes]
-    ended = head.ended or consent.has_lapsed(placed.state, services.clock())
+    withdrawn = head.ended or consent_id in look.waiting
+    ended = withdrawn or consent.has_lapsed(placed.state, services.clock())
     if ended and use is Use.SHOW:
         raise NoLongerShown
+    if look.status in ASKED and use is Use.SHOW:
+        raise ErasureAwaited
     return Access(consent=consent_id, granted=placed.state.granted, ended=ended)
 
 
@@ -266,11 +303,12 @@ def _look(services: Services, account_id: UUID) -> _Look:
     standing = _standing(services, account_id)
     heads = _heads(services, account_id, standing)
     if not _is_current(standing, heads):
-        with contextlib.suppress(ShownTooLate):
+        with contextlib.suppress(Unavailable):  # in time, or because the log does not answer
             services.shown.catch_up(Part.STANDING, patience_s=PATIENCE_S)
         standing = _standing(services, account_id)
         heads = _heads(services, account_id, standing)
-    return _Look(standing, heads)
+    waiting = services.inbox.waiting([account_id, *standing.consents])
+    return _Look(account_id, standing, heads, waiting)
 
 
 def _heads(services: Services, account_id: UUID, standing: Standing) -> Mapping[bytes, Head]:
@@ -298,6 +336,15 @@ def _versions(standing: Standing) -> dict[bytes, int]:
     }
 
 
+def _status(state: Consent, today: date, *, withdrawn: bool) -> ConsentStatus:
+    """Return how a consent stands for its holder: its last day and an act that waits included."""
+    if state.status is not ConsentStatus.GRANTED:
+        return state.status
+    if withdrawn:
+        return ConsentStatus.WITHDRAWN
+    return ConsentStatus.EXPIRED if (state.last_day or today) < today else state.status
+
+
 def _meters(standing: Standing) -> Iterable[MeterView]:
     for stream, placed in standing.meters.items():
         if placed.state.declared is not None:
@@ -320,15 +367,14 @@ def _meter(stream: UUID, state: Meter) -> MeterView:
     )
 
 
-def _consents(standing: Standing, today: date) -> Iterable[ConsentView]:
-    for stream, placed in standing.consents.items():
+def _consents(look: _Look, today: date) -> Iterable[ConsentView]:
+    for stream, placed in look.standing.consents.items():
         state = placed.state
         if state.granted is not None:
-            lapsed = state.status is ConsentStatus.GRANTED and (state.last_day or today) < today
             yield ConsentView(
                 id=stream,
                 meter=state.granted.meter,
-                status=ConsentStatus.EXPIRED if lapsed else state.status,
+                status=_status(state, today, withdrawn=stream in look.waiting),
                 category=state.granted.category,
                 recipient=state.granted.recipient,
                 purpose=state.granted.purpose,

@@ -22,6 +22,7 @@ from adapters.postgres.asking import PostgresAskings
 from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.embedded_site import reachable_directory
+from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.projections import PostgresProjections
 from adapters.postgres.reactions import PostgresCursors
 from adapters.postgres.staff import PostgresStaff
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from application.access.stores import AccessStore, StaffStore
     from application.arrivals import Arrivals
     from application.asking import Askings
+    from application.inbox import Inbox
     from application.reactions import Cursors
     from ledger.log import CommitLog
     from ledger.store import FoldStore
@@ -75,6 +77,7 @@ class Installation:
     shown: Projector
     cursors: Cursors
     askings: Askings
+    inbox: Inbox
     arrivals: Arrivals
     access: AccessStore
     staff: StaffStore
@@ -95,6 +98,7 @@ class Installation:
             register=self.register,
             keys=self.keys,
             shown=self.shown,
+            inbox=self.inbox,
             territory=self.identity.territory,
             system=self.system,
             clock=self.clock,
@@ -196,6 +200,7 @@ def open_ledger(
                 shown=Projector(folder, keys, lambda: register.read().ordered, projections),
                 cursors=PostgresCursors(connections),
                 askings=PostgresAskings(connections),
+                inbox=PostgresInbox(connections),
                 arrivals=PostgresArrivals(connections),
                 access=PostgresAccess(connections),
                 staff=PostgresStaff(connections),

@@ -39,7 +39,7 @@ from domain.errors import Unavailable
 _POLL_S: Final = 0.02
 
 
-class NotStarted(Unavailable):
+class KafkaNotStarted(Unavailable):
     """The brokers did not come up."""
 
     def __init__(self, directory: Path, node: Node, reason: str) -> None:
@@ -50,7 +50,7 @@ class NotStarted(Unavailable):
         )
 
 
-class StillRunning(Unavailable):
+class KafkaStillRunning(Unavailable):
     """A node has not stopped in the time given."""
 
     def __init__(self, directory: Path) -> None:
@@ -115,7 +115,7 @@ class EmbeddedKafka:
                 self._launch(java, self.nodes, deadline)
         except OSError as error:
             self.close()
-            raise site.DirectoryUnusable(self.directory, str(error)) from error
+            raise site.KafkaDirectoryUnusable(self.directory, str(error)) from error
         except BaseException:
             self.close()
             raise
@@ -131,7 +131,7 @@ class EmbeddedKafka:
         deadline = time.monotonic() + self._patience_s
         while not self._others_stay() and any(node.is_up for node in self.nodes):
             if time.monotonic() > deadline:
-                raise StillRunning(self.directory)
+                raise KafkaStillRunning(self.directory)
             time.sleep(_POLL_S)
 
     def kill(self, number: int) -> None:
@@ -164,7 +164,7 @@ class EmbeddedKafka:
         node = self.nodes[number - 1]
         node.tell(how)
         if not keeper.wait_until_down([node.home], self._patience_s):
-            raise StillRunning(self.directory)
+            raise KafkaStillRunning(self.directory)
 
     @contextlib.contextmanager
     def _starting(self, deadline: float) -> Iterator[None]:
@@ -178,7 +178,7 @@ class EmbeddedKafka:
     def _wait_for(self, descriptor: int, kind: int, deadline: float) -> None:
         while not keeper.lock(descriptor, kind):
             if time.monotonic() > deadline:
-                raise StillRunning(self.directory)
+                raise KafkaStillRunning(self.directory)
             time.sleep(_POLL_S)
 
     def _others_stay(self) -> bool:
@@ -212,9 +212,9 @@ class EmbeddedKafka:
         while not self._answer(chosen):
             for node in chosen:
                 if not node.is_up:
-                    raise NotStarted(self.directory, node, node.complaint(begins[node]))
+                    raise KafkaNotStarted(self.directory, node, node.complaint(begins[node]))
             if time.monotonic() > deadline:
-                raise NotStarted(self.directory, chosen[0], "it does not answer yet")
+                raise KafkaNotStarted(self.directory, chosen[0], "it does not answer yet")
             time.sleep(_POLL_S)
 
     def _prepare(self, java: Java) -> None:
@@ -228,7 +228,7 @@ class EmbeddedKafka:
         formatting = [node.format(java, cluster) for node in self.nodes]
         for node, process, begin in zip(self.nodes, formatting, begins, strict=True):
             if process is not None and process.wait() != 0:
-                raise NotStarted(self.directory, node, node.complaint(begin))
+                raise KafkaNotStarted(self.directory, node, node.complaint(begin))
 
     def _ports(self) -> list[int]:
         """Return the ports they had before, as long as these are free, else others."""

@@ -70,7 +70,7 @@ class JarsMissing(Unavailable):
         )
 
 
-class PortTaken(Unavailable):
+class KafkaPortTaken(Unavailable):
     """Another program listens where a node should."""
 
     def __init__(self, port: int) -> None:
@@ -81,7 +81,7 @@ class PortTaken(Unavailable):
         )
 
 
-class DirectoryUnusable(Unavailable):
+class KafkaDirectoryUnusable(Unavailable):
     """The directory cannot hold embedded brokers."""
 
     def __init__(self, directory: Path, reason: str) -> None:
@@ -165,22 +165,22 @@ def claim_directory(directory: Path, nodes: int) -> None:
     """Make the brokers' directory, 0700 and the caller's; refuse another's or other brokers'."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(not _OURS.fullmatch(entry.name) for entry in directory.iterdir()):
-        raise DirectoryUnusable(directory, "it holds other things; name an empty or a new one")
+        raise KafkaDirectoryUnusable(directory, "it holds other things; name an empty or a new one")
     if directory.stat().st_uid != os.geteuid():
         owner = directory.owner()
-        raise DirectoryUnusable(directory, f"it is {owner}'s; run as {owner}, or name another")
+        raise KafkaDirectoryUnusable(directory, f"it is {owner}'s; run as {owner}, or name another")
     if (made := len(list(directory.glob("node-*")))) not in {0, nodes}:
-        raise DirectoryUnusable(directory, f"it holds {made} nodes and {nodes} are asked for")
+        raise KafkaDirectoryUnusable(directory, f"it holds {made} nodes and {nodes} are asked for")
     directory.chmod(0o700)
 
 
 def choose_ports(count: int, first: int | None) -> list[int]:
-    """Return free ports on loopback: from `first` on, or any. Raises `PortTaken`."""
+    """Return free ports on loopback: from `first` on, or any. Raises `KafkaPortTaken`."""
     if first is not None:
         wanted = list(range(first, first + count))
         for port in wanted:
             if not is_free(port):
-                raise PortTaken(port)
+                raise KafkaPortTaken(port)
         return wanted
     chosen: list[int] = []
     for port in random.sample(_PORTS, len(_PORTS)):

@@ -48,6 +48,13 @@ class PostgresAskings:
             kept = self._find(connection, command)
         return (kept.answer if kept else None) or answer
 
+    def forget(self, command: UUID) -> None:
+        """Forget a request that was not answered."""
+        with self._connections.use() as connection:
+            connection.execute(
+                "delete from asked where command = %s and status is null", (command,)
+            )
+
     def find(self, command: UUID) -> Asked | None:
         """Return what is kept of a request, None when nothing is."""
         with self._connections.use() as connection:

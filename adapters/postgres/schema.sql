@@ -139,3 +139,16 @@ create table if not exists asked (
     check ((status is null) = (body is null))
 );
 create index if not exists asked_by_age on asked (at);
+
+-- Acts of people that wait for the log, in the order they came, and for days what became of
+-- them: random ids, times and sealed bytes. An act that waits ends what is shown at once.
+create table if not exists inbox (
+    place bigint generated always as identity primary key,
+    command uuid not null unique,
+    about uuid not null,
+    at timestamptz not null,
+    key uuid not null,
+    sealed bytea not null,
+    fortune text not null default 'waiting' check (fortune in ('waiting', 'done', 'refused'))
+);
+create index if not exists inbox_waiting on inbox (about) where fortune = 'waiting';

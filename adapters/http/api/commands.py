@@ -4,9 +4,10 @@ key ─→ command's id ─→ kept? ── another request under the key ──
 │ the answer is known ──────────────────→ that answer
 ▼
 the use case, under the id ── accepted, refused ───→ kept, answered
-│ in doubt
+│ in doubt, or kept for when the log answers ──────→ 202 and a status address,
+│ the log does not answer                            which asks the ledger itself
 ▼
-202 and a status address, which asks the ledger itself
+503, and nothing of it is kept
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from adapters.http.api.models import Command, Done, Doubt
 from application import consenting
 from application.asking import Answer, Asked, KeyReused, command_of, digest_of
 from application.driving import OutcomeOpen
+from application.inbox import Fortune, TakenDown
 from application.protocol import RefusedBefore
 from application.services import made_by
 from application.viewing import NothingHere
 from domain.aggregates.collection import StopReason
-from domain.errors import Refused
+from domain.errors import Refused, Unavailable
 from ledger.rule import Fate
 
 if TYPE_CHECKING:
@@ -64,7 +66,8 @@ def carry(
     asked = Asked(
         command=command, owner=write.owner, kind=write.kind, digest=digest, about=write.about
     )
-    kept = askings.note(asked, services.clock())
+    known = askings.find(command)
+    kept = known or askings.note(asked, services.clock())
     if kept.digest != digest:
         raise KeyReused
     if kept.answer is not None:
@@ -73,7 +76,13 @@ def carry(
         act(command)
         follow(services, asked)
     except OutcomeOpen:
-        return _in_doubt(command)
+        return _later(command, "open")
+    except TakenDown:
+        return _later(command, "kept")
+    except Unavailable:
+        if known is None:  # nothing was done, so nothing is known of it
+            askings.forget(command)
+        raise
     except Refused as error:
         return _respond(askings.answer(command, _refusal(error)))
     return _respond(askings.answer(command, _success(asked)))
@@ -86,7 +95,11 @@ def become(services: Services, askings: Askings, owner: UUID, command: UUID) -> 
         raise NothingHere
     answer = asked.answer
     if answer is None:
-        match services.ledger.committer.fate(command.bytes):
+        fortune = services.inbox.fortune(command)
+        if fortune is Fortune.WAITING:
+            return Command(command=command, state="kept", status=None)
+        known = {Fortune.DONE: Fate.ACCEPTED, Fortune.REFUSED: Fate.BARRED}
+        match known.get(fortune) if fortune else services.ledger.committer.fate(command.bytes):
             case Fate.ACCEPTED:
                 follow(services, asked)
                 answer = askings.answer(command, _success(asked))
@@ -136,9 +149,9 @@ def _respond(answer: Answer) -> Response:
     return Response(answer.body, answer.status, media_type=media_type, headers=headers)
 
 
-def _in_doubt(command: UUID) -> Response:
-    """Tell that the outcome is open, and where it will be told."""
+def _later(command: UUID, state: str) -> Response:
+    """Tell that the outcome is open, or the act kept, and where the answer will be told."""
     status = f"{ROOT}/commands/{command}"
-    content = Doubt(command=command, state="open", status=status).model_dump_json()
+    content = Doubt(command=command, state=state, status=status).model_dump_json()
     headers = {**PRIVATE, "Location": status, "Retry-After": "1"}
     return Response(content, 202, media_type=JSON, headers=headers)

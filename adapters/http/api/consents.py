@@ -23,10 +23,10 @@ from adapters.http.api.reader import (
 )
 from adapters.http.api.route import ApiRoute
 from adapters.http.site import Site
-from application import consenting, offices, receipts, viewing
+from application import consenting, inbox, offices, receipts, viewing
 from application.consenting import Wish
 from application.viewing import Use
-from domain.aggregates.consent import ConsentStatus, Origin
+from domain.aggregates.consent import ConsentStatus
 from domain.events.terms import TextKind
 from domain.values import Category
 
@@ -113,7 +113,7 @@ def withdraw(
     write = Write(owner=who, key=key, kind="withdrawal", content=b"", about=consent)
 
     def act(command: UUID) -> None:
-        consenting.withdraw_consent(site.services, consent, origin=Origin.RESIDENT, command=command)
+        inbox.withdraw(site.services, who, consent, command)
 
     return carry(site.services, site.askings, write, act)
 

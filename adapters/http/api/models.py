@@ -238,7 +238,10 @@ class Done(Said):
 
 
 class Doubt(Said):
-    """A write whose outcome is not known yet: ask at `status`, or send the same again."""
+    """A write whose outcome is not known yet: ask at `status`, or send the same again.
+
+    `state` is open, or kept: then it holds already, and waits for the ledger to answer.
+    """
 
     command: UUID
     state: str
@@ -246,7 +249,7 @@ class Doubt(Said):
 
 
 class Command(Said):
-    """What became of a write. `state` is open, done or refused; `answer` as it was given."""
+    """What became of a write. `state` is open, kept, done or refused; `answer` as it was given."""
 
     command: UUID
     state: str

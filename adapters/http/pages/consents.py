@@ -16,18 +16,19 @@ from adapters.http.pages.questions import (
     questions,
     wording,
 )
-from application import viewing
+from application import inbox, viewing
 from application.consenting import (
     Wish,
     grant_consent,
     refuse_consent,
     start_agreed,
-    withdraw_consent,
 )
+from application.inbox import TakenDown
 from application.offices import NoSuchText, shown_text
 from application.receipts import consent_receipt
+from application.services import new_id
 from application.viewing import NothingHere, Use
-from domain.aggregates.consent import ConsentStatus, Origin
+from domain.aggregates.consent import ConsentStatus
 from domain.events.terms import TextKind
 from domain.values import civil_day, years_after
 
@@ -133,7 +134,10 @@ def withdrawal(visit: Visit) -> Response:
 def withdrawn(visit: Visit) -> Response:
     """Withdraw: from now on nothing is accepted under it."""
     access = viewing.authorise(visit.services, visit.account, visit.id("consent"), Use.ACCESS)
-    withdraw_consent(visit.services, access.consent, origin=Origin.RESIDENT)
+    try:
+        inbox.withdraw(visit.services, visit.account, access.consent, new_id())
+    except TakenDown:
+        return visit.go("/accords?fait=retrait-garde")
     return visit.go("/accords?fait=retire")
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import Response as Plain
 
-from application import answering, viewing
-from application.consenting import withdraw_consent
+from application import answering, inbox, viewing
+from application.inbox import TakenDown
 from application.receipts import request_receipt
+from application.services import new_id
 from application.viewing import NothingHere, Use
 from domain.aggregates.account import ASKED, GOING
-from domain.aggregates.consent import ConsentStatus, Origin
+from domain.aggregates.consent import ConsentStatus
 from domain.values import civil_day, month_after
 
 if TYPE_CHECKING:
@@ -50,11 +51,21 @@ def stopped(visit: Visit) -> Response:
     chosen = {str(meter): given for meter, given in living.items()}
     if said != EVERYTHING and said not in chosen:
         raise NothingHere
+    kept = False
     for given in chosen.values() if said == EVERYTHING else [chosen[said]]:
         for one in given:
             access = viewing.authorise(visit.services, visit.account, one.id, Use.ACCESS)
-            withdraw_consent(visit.services, access.consent, origin=Origin.RESIDENT)
-    return visit.go("/tout-arreter?fait=arrete")
+            kept |= not _withdrawn(visit, access.consent)
+    return visit.go(f"/tout-arreter?fait={'retrait-garde' if kept else 'arrete'}")
+
+
+def _withdrawn(visit: Visit, consent: UUID) -> bool:
+    """Withdraw a consent; tell whether the log has it, or it is kept until the log answers."""
+    try:
+        inbox.withdraw(visit.services, visit.account, consent, new_id())
+    except TakenDown:
+        return False
+    return True
 
 
 def erasure(visit: Visit) -> Response:
@@ -81,7 +92,10 @@ def erasure(visit: Visit) -> Response:
 
 def asked(visit: Visit) -> Response:
     """Record that the person asked; the month in which it is answered begins."""
-    visit.site.desk.request(visit.account)
+    try:
+        visit.site.desk.request(visit.account)
+    except TakenDown:
+        return visit.go("/tout-arreter?fait=effacement-garde")
     return visit.go("/effacement")
 
 

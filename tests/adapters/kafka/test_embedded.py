@@ -15,13 +15,13 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
 from adapters.kafka import embedded_site as site
-from adapters.kafka.embedded import EmbeddedKafka, NotStarted
+from adapters.kafka.embedded import EmbeddedKafka, KafkaNotStarted
 from adapters.kafka.embedded_greeting import brokers_known_at
 from adapters.kafka.embedded_site import (
-    DirectoryUnusable,
     JarsMissing,
     JavaMissing,
-    PortTaken,
+    KafkaDirectoryUnusable,
+    KafkaPortTaken,
     choose_ports,
     find_jars,
     find_java,
@@ -132,7 +132,7 @@ def test_a_user_that_is_killed_leaves_no_broker_behind(home: Path) -> None:
     while processes_of(home) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not processes_of(home)
-    with pytest.raises(DirectoryUnusable, match="it holds 1 nodes and 3 are asked for"):
+    with pytest.raises(KafkaDirectoryUnusable, match="it holds 1 nodes and 3 are asked for"):
         EmbeddedKafka(home, nodes=3).start()
 
 
@@ -166,7 +166,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         other.bind((site.LOOPBACK, 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"Port {port} "):
+        with pytest.raises(KafkaPortTaken, match=f"Port {port} "):
             choose_ports(2, port)
     assert choose_ports(1, port) == [port]
     assert len(set(choose_ports(6, None))) == 6
@@ -213,12 +213,12 @@ def test_a_repository_that_does_not_answer_is_told_so(
 def test_a_directory_of_other_things_is_refused(tmp_path: Path, kafka_place: Path) -> None:
     assert kafka_place.is_dir()
     (tmp_path / "letter").write_text("not a broker's")
-    with pytest.raises(DirectoryUnusable, match="it holds other things"):
+    with pytest.raises(KafkaDirectoryUnusable, match="it holds other things"):
         EmbeddedKafka(tmp_path).start()
 
 
 def test_a_broker_that_cannot_start_says_why_in_its_own_words(home: Path) -> None:
-    with pytest.raises(NotStarted, match=r"(?s)min\.insync\.replicas.*node-1/server\.log"):
+    with pytest.raises(KafkaNotStarted, match=r"(?s)min\.insync\.replicas.*node-1/server\.log"):
         EmbeddedKafka(home, settings={"min.insync.replicas": "many"}).start()
 
 
@@ -228,7 +228,9 @@ def test_a_full_disk_is_told_so(home: Path) -> None:
     if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
         pytest.skip("this machine lets nobody mount a small disk")
     try:
-        with pytest.raises((NotStarted, DirectoryUnusable), match=r"disk is full|No space left"):
+        with pytest.raises(
+            (KafkaNotStarted, KafkaDirectoryUnusable), match=r"disk is full|No space left"
+        ):
             EmbeddedKafka(home).start()
     finally:
         subprocess.run(["umount", "--lazy", str(home)], check=True)

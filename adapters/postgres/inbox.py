@@ -1,0 +1,72 @@
+"""Acts that wait for the log, in PostgreSQL: the `Inbox` port."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from application.inbox import KEPT, Fortune, Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from uuid import UUID
+
+    from adapters.postgres.connections import Connections
+
+
+class PostgresInbox:
+    """The `Inbox` port over the ledger's database."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Take the connections."""
+        self._connections = connections
+
+    def keep(self, act: Kept) -> None:
+        """Keep an act, unless its command is known; forget what was settled long ago."""
+        with self._connections.use() as connection, connection.transaction():
+            connection.execute(
+                "delete from inbox where fortune <> 'waiting' and at < %s", (act.at - KEPT,)
+            )
+            connection.execute(
+                "insert into inbox (command, about, at, key, sealed) values (%s, %s, %s, %s, %s)"
+                " on conflict (command) do nothing",
+                (act.command, act.about, act.at, act.key, act.sealed),
+            )
+
+    def waiting(self, about: Collection[UUID]) -> frozenset[UUID]:
+        """Return those of some ids that an act is about which the log does not hold yet."""
+        with self._connections.use() as connection:
+            rows = connection.execute(
+                "select about from inbox where fortune = 'waiting' and about = any(%s)",
+                (list(about),),
+                prepare=True,
+            ).fetchall()
+        return frozenset(row[0] for row in rows)
+
+    def oldest(self, limit: int) -> Sequence[Kept]:
+        """Return acts that wait, the oldest first."""
+        with self._connections.use() as connection:
+            rows = connection.execute(
+                "select command, about, at, key, sealed from inbox where fortune = 'waiting'"
+                " order by place limit %s",
+                (limit,),
+                prepare=True,
+            ).fetchall()
+        return [
+            Kept(command=command, about=about, at=at, key=key, sealed=bytes(sealed))
+            for command, about, at, key, sealed in rows
+        ]
+
+    def settle(self, command: UUID, fortune: Fortune) -> None:
+        """Write down what became of an act."""
+        with self._connections.use() as connection:
+            connection.execute(
+                "update inbox set fortune = %s where command = %s", (fortune.value, command)
+            )
+
+    def fortune(self, command: UUID) -> Fortune | None:
+        """Return what became of an act, None where nothing is known of it."""
+        with self._connections.use() as connection:
+            row = connection.execute(
+                "select fortune from inbox where command = %s", (command,)
+            ).fetchone()
+        return None if row is None else Fortune(row[0])

@@ -1,0 +1,202 @@
+"""Acts that nothing may hold up: kept the moment they are done, carried to the log when it answers.
+
+A person who withdraws, or asks to be erased, is owed it at once, and the log may not answer
+just now. So the act is kept first, durably and beside the log, and what is shown ends with it
+(`application.viewing` asks). Then the command is carried as any other. Where the log does not
+answer it stays here, and whoever works next carries it, oldest first, before anything is
+collected. The command's id is the same each time, so it happens once; it is decided anew on
+what the log then holds, so no version refuses it.
+
+What is kept is sealed under a key of the person's own. In clear are random ids: the command's,
+and of what is shown no more, a consent's or an account's.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
+from uuid import UUID
+
+import msgspec
+
+from application.consenting import withdraw_consent
+from application.erasure import request
+from application.residents import resident
+from application.telling import tell
+from domain.aggregates.consent import Origin
+from domain.errors import Refused, Unavailable
+from keys import sealing
+from keys.names import KeyName, Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from application.services import Services
+
+KEPT: Final = timedelta(days=7)
+"""How long it is known here what became of an act; the ledger knows for ever."""
+
+AT_ONCE: Final = 100
+
+
+class KindOfAct(StrEnum):
+    """What a person did."""
+
+    WITHDRAWAL = "withdrawal"
+    ERASURE_REQUEST = "erasure-request"
+
+
+class Fortune(StrEnum):
+    """What became of an act."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person did, and when. `about` is the consent, or for an erasure the account."""
+
+    command: UUID
+    kind: KindOfAct
+    account: UUID
+    about: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An act as it is kept: sealed but for what must be found."""
+
+    command: UUID
+    about: UUID
+    at: datetime
+    key: UUID
+    sealed: bytes
+
+
+class Inbox(Protocol):
+    """Where acts are kept, in the order they came. Each method is one durable transaction."""
+
+    def keep(self, act: Kept) -> None:
+        """Keep an act, unless its command is known; forget what was settled `KEPT` ago."""
+
+    def waiting(self, about: Collection[UUID]) -> frozenset[UUID]:
+        """Return those of some ids that an act is about which the log does not hold yet."""
+
+    def oldest(self, limit: int) -> Sequence[Kept]:
+        """Return acts that wait, the oldest first."""
+
+    def settle(self, command: UUID, fortune: Fortune) -> None:
+        """Write down what became of an act."""
+
+    def fortune(self, command: UUID) -> Fortune | None:
+        """Return what became of an act, None where nothing is known of it."""
+
+
+class TakenDown(Unavailable):
+    """The act is kept and holds from now on; the log does not answer, and gets it later."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "what you did is kept and holds from now on: nothing is shown under it any more; the "
+            "ledger does not answer just now, and gets it by itself as soon as it does"
+        )
+
+
+def insist(services: Services, act: Act, carry: Callable[[], object]) -> None:
+    """Keep an act, then carry it; raise `TakenDown` where the log does not answer.
+
+    Raises `Refused` where it is refused, and `Unavailable` where it could not even be kept.
+    """
+    services.inbox.keep(_seal(services, act))
+    try:
+        carry()
+    except Unavailable as error:
+        tell("act-kept", logging.WARNING, error=error)
+        raise TakenDown from error
+    except Refused:
+        services.inbox.settle(act.command, Fortune.REFUSED)
+        raise
+    services.inbox.settle(act.command, Fortune.DONE)
+
+
+def withdraw(services: Services, account: UUID, consent: UUID, command: UUID) -> None:
+    """Withdraw a resident's own consent, whether the log answers or not; see `insist`."""
+    act = Act(
+        command=command,
+        kind=KindOfAct.WITHDRAWAL,
+        account=account,
+        about=consent,
+        at=services.clock(),
+    )
+    insist(services, act, lambda: _carry(services, act))
+
+
+def ask_erasure(
+    services: Services, account: UUID, command: UUID, carry: Callable[[], object] | None = None
+) -> None:
+    """Ask for an account's erasure, whether the log answers or not; see `insist`.
+
+    `carry` does it where more goes with it than the command, such as a letter.
+    """
+    act = Act(
+        command=command,
+        kind=KindOfAct.ERASURE_REQUEST,
+        account=account,
+        about=account,
+        at=services.clock(),
+    )
+    insist(services, act, carry or (lambda: _carry(services, act)))
+
+
+def drain(services: Services, limit: int = AT_ONCE) -> int:
+    """Carry the acts that wait, oldest first; return how many were settled.
+
+    Raises `Unavailable` as soon as the log does not answer: the others keep their order.
+    """
+    settled = 0
+    for kept in services.inbox.oldest(limit):
+        fortune = Fortune.DONE
+        act = _open(services, kept)
+        if act is not None:  # None: erased since, with all that it was about
+            try:
+                _carry(services, act)
+            except Refused as error:
+                tell("act-refused", logging.WARNING, error=error)
+                fortune = Fortune.REFUSED
+        services.inbox.settle(kept.command, fortune)
+        settled += 1
+    return settled
+
+
+def _carry(services: Services, act: Act) -> None:
+    if act.kind is KindOfAct.WITHDRAWAL:
+        withdraw_consent(
+            services, act.about, origin=Origin.RESIDENT, command=act.command, at=act.at
+        )
+    else:
+        request(services, act.account, resident(act.account), command=act.command, at=act.at)
+
+
+def _seal(services: Services, act: Act) -> Kept:
+    name = KeyName(owner=act.account, purpose=Purpose.PROFILE)
+    key = services.keys.mint([name])[name]
+    sealed = sealing.seal(key, msgspec.json.encode(act), _bound_to(act.command, act.about))
+    return Kept(command=act.command, about=act.about, at=act.at, key=key.id, sealed=sealed)
+
+
+def _open(services: Services, kept: Kept) -> Act | None:
+    key = services.keys.fetch([kept.key]).get(kept.key)
+    if key is None:
+        return None
+    opened = sealing.open(key, kept.sealed, _bound_to(kept.command, kept.about))
+    return msgspec.json.decode(opened, type=Act)
+
+
+def _bound_to(command: UUID, about: UUID) -> bytes:
+    return b"metroledger/inbox/v1\0" + command.bytes + about.bytes
