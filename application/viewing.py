@@ -201,9 +201,11 @@ def authorise(services: Services, reader: UUID, consent_id: UUID, use: Use = Use
     ended is asked of the fold itself: what is shown may lag behind a withdrawal.
     """
     standing = _standing(services, reader)
-    if consent_id not in standing.consents:
+    holder = standing.accounts.get(reader)
+    heads = services.ledger.folder.store.heads([reader.bytes, consent_id.bytes])
+    moved = holder is None or heads[reader.bytes].version != holder.version
+    if moved or consent_id not in standing.consents:
         return _authorised(services, _look(services, reader), consent_id, use)
-    heads = services.ledger.folder.store.heads([consent_id.bytes])
     waiting = services.inbox.waiting([reader, consent_id])
     return _authorised(services, _Look(reader, standing, heads, waiting), consent_id, use)
 

@@ -1,0 +1,170 @@
+"""What a person ends is ended at once, and reaches the log once, whatever happened between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from application import consenting, inbox, viewing
+from application.inbox import Act, Fortune, KindOfAct, TakenDown, drain, insist
+from application.services import new_id
+from application.viewing import ErasureAwaited, NoLongerShown, Use
+from domain.aggregates import account, consent
+from domain.aggregates.account import AccountStatus
+from domain.aggregates.consent import ConsentStatus, Origin
+from domain.errors import Refused, Unavailable
+from tests.application.world import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from application.services import Services
+    from metroledger.bootstrap import Installation
+    from tests.application.world import Household, Place
+
+NAME, EMAIL, NUMBER = "Hildegarde ZWEIBRÜCKEN", "hildegarde@example.org", "30001112223334"
+
+
+def silent() -> None:
+    """What a command comes to while the log does not answer."""
+    raise Unavailable
+
+
+def kept_withdrawal(services: Services, home: Household) -> Act:
+    """A withdrawal that the log did not take."""
+    act = Act(
+        command=new_id(),
+        kind=KindOfAct.WITHDRAWAL,
+        account=home.account,
+        about=home.consents[0],
+        at=services.clock(),
+    )
+    with pytest.raises(TakenDown):
+        insist(services, act, silent)
+    return act
+
+
+def status_of(ledger: Installation, stream: object) -> ConsentStatus:
+    return ledger.ledger.load(consent, stream).state.status  # type: ignore[arg-type]
+
+
+def test_a_withdrawal_that_waits_denies_at_once_and_leaves_the_right_of_access(
+    ledger: Installation,
+) -> None:
+    home = settle(ledger, NUMBER)
+    services = ledger.services
+    kept_withdrawal(services, home)
+    with pytest.raises(NoLongerShown):
+        viewing.authorise(services, home.account, home.consents[0])
+    with pytest.raises(NoLongerShown):
+        viewing.admitted_to(services, home.account, home.consents[0])
+    assert viewing.authorise(services, home.account, home.consents[0], Use.ACCESS).ended
+    (seen,) = viewing.overview(services, home.account).consents
+    assert seen.status is ConsentStatus.WITHDRAWN
+    assert status_of(ledger, home.consents[0]) is ConsentStatus.GRANTED
+
+
+def test_an_erasure_request_that_waits_denies_at_once(ledger: Installation) -> None:
+    home = settle(ledger, NUMBER)
+    services, command = ledger.services, new_id()
+    with pytest.raises(TakenDown):
+        inbox.ask_erasure(services, home.account, command, silent)
+    with pytest.raises(ErasureAwaited):
+        viewing.authorise(services, home.account, home.consents[0])
+    assert viewing.overview(services, home.account).status is AccountStatus.ACTIVE_LEAVING
+    assert drain(services) == 1
+    holder = ledger.ledger.load(account, home.account).state
+    assert holder.status is AccountStatus.ACTIVE_LEAVING
+    with pytest.raises(ErasureAwaited):
+        viewing.authorise(services, home.account, home.consents[0])
+
+
+def test_what_waits_reaches_the_log_once_dated_when_it_was_done(ledger: Installation) -> None:
+    home = settle(ledger, NUMBER)
+    act = kept_withdrawal(ledger.services, home)
+    later = replace(ledger.services, clock=lambda: act.at + timedelta(hours=5))
+    assert drain(later) == 1
+    end = ledger.log.end()
+    assert (drain(later), ledger.log.end()) == (0, end)
+    state = ledger.ledger.load(consent, home.consents[0]).state
+    assert state.status is ConsentStatus.WITHDRAWN
+    assert ledger.services.inbox.fortune(act.command) is Fortune.DONE
+    assert not ledger.services.inbox.waiting([act.about])
+
+
+def test_no_version_refuses_what_waits(ledger: Installation) -> None:
+    home = settle(ledger, NUMBER)
+    act = kept_withdrawal(ledger.services, home)
+    consenting.withdraw_consent(ledger.services, home.consents[0], origin=Origin.RESIDENT)
+    assert drain(ledger.services) == 1
+    assert ledger.services.inbox.fortune(act.command) is Fortune.DONE
+
+
+def test_what_waits_is_carried_in_the_order_it_came_and_stops_where_the_log_does(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes = [settle(ledger, f"3000111222333{n}") for n in range(3)]
+    acts = [kept_withdrawal(ledger.services, home) for home in homes]
+    done: list[object] = []
+    carry: Callable[..., None] = consenting.withdraw_consent
+
+    def once(services: Services, stream: object, **more: object) -> None:
+        if done:
+            silent()
+        done.append(stream)
+        carry(services, stream, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox, "withdraw_consent", once)
+        with pytest.raises(Unavailable):
+            drain(ledger.services)
+    assert done == [acts[0].about]
+    waiting = ledger.services.inbox.oldest(10)
+    assert [kept.command for kept in waiting] == [act.command for act in acts[1:]]
+    assert drain(ledger.services) == 2
+    assert {status_of(ledger, act.about) for act in acts} == {ConsentStatus.WITHDRAWN}
+
+
+def test_what_was_refused_waits_no_more(ledger: Installation) -> None:
+    home = settle(ledger, NUMBER)
+    act = replace_about(kept_withdrawal(ledger.services, home))
+    with pytest.raises(Refused):
+        insist(ledger.services, act, lambda: inbox._carry(ledger.services, act))
+    assert ledger.services.inbox.fortune(act.command) is Fortune.REFUSED
+    assert not ledger.services.inbox.waiting([act.about])
+
+
+def replace_about(act: Act) -> Act:
+    """The same act on a consent that nobody gave."""
+    return Act(command=new_id(), kind=act.kind, account=act.account, about=new_id(), at=act.at)
+
+
+def test_nothing_of_a_person_is_kept_in_clear(place: Place) -> None:
+    with place.open() as ledger:
+        home = settle(ledger, NUMBER, name=NAME, email=EMAIL)
+        kept_withdrawal(ledger.services, home)
+    with psycopg.connect(place.database or "") as connection:
+        rows = connection.execute("select inbox::text from inbox").fetchall()
+    assert len(rows) == 1
+    for word in (NAME, EMAIL, NUMBER, str(home.account), home.account.hex, "withdrawal"):
+        assert word not in rows[0][0]
+
+
+def test_an_act_of_somebody_erased_since_waits_no_more(ledger: Installation) -> None:
+    home = settle(ledger, NUMBER)
+    act = kept_withdrawal(ledger.services, home)
+    ledger.keys.destroy_owner(home.account, ledger.clock())
+    assert drain(ledger.services) == 1
+    assert ledger.services.inbox.fortune(act.command) is Fortune.DONE
+
+
+def test_with_the_log_at_hand_it_is_done_before_the_answer(ledger: Installation) -> None:
+    home = settle(ledger, NUMBER)
+    command = new_id()
+    inbox.withdraw(ledger.services, home.account, home.consents[0], command)
+    assert ledger.services.inbox.fortune(command) is Fortune.DONE
+    assert status_of(ledger, home.consents[0]) is ConsentStatus.WITHDRAWN
