@@ -18,6 +18,7 @@ from typing import TypeVar
 from adapters.dso.refusal import Code
 from adapters.postgres.condition import condition
 from adapters.postgres.connections import Connections
+from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.projections import PostgresProjections
 from adapters.postgres.store import PostgresFoldStore
 from application.doctor import database, places, record
@@ -57,6 +58,8 @@ def examine_installation(settings: Settings, clock: Callable[[], datetime]) -> I
         if log is None:
             yield finding
             return
+        inbox = PostgresInbox(connections)
+        yield examine("waiting", lambda: record.waiting(inbox, clock()))
         folder = Folder(log, PostgresFoldStore(connections), origin)
         yield from _examine_record(settings, folder, clock())
         keys, finding = _open("key-store", lambda: stack.enter_context(open_keys(settings)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from application.doctor.finding import Finding, broken, ok, warn
+from application.inbox import Inbox
 from application.publishing import check_published
 from application.register import Contents
 from application.tally import Tally
@@ -30,6 +31,8 @@ CHECKPOINTS_MAX: Final = 1_000
 FOLD_LAG_MAX: Final = 10_000
 SHOWN_LAG_MAX: Final = 400
 SOON: Final = timedelta(days=60)
+WAITING_MAX: Final = timedelta(minutes=10)
+ACTS_MAX: Final = 1_000
 UNPUBLISHED_MAX: Final = timedelta(minutes=2)
 CARRIED_OUT_WITHIN: Final = timedelta(hours=1)
 ANSWERED_SOON: Final = timedelta(days=7)
@@ -48,6 +51,19 @@ def log_is_ours(folder: Folder) -> Finding:
         says = f"{behind} records of the log are not folded yet"
         return warn("log", says, "see that 'metroledger run' runs, and whether it moves")
     return ok("log", f"it is ours; {behind} records wait to be folded")
+
+
+def waiting(inbox: Inbox, now: datetime) -> Finding:
+    """Check that no act of a person waits longer for the log than an outage takes."""
+    kept = inbox.oldest(ACTS_MAX)
+    if not kept:
+        return ok("waiting", "no act of a person waits for the log")
+    minutes = int((now - kept[0].at).total_seconds() // 60)
+    says = f"{len(kept)} acts wait for the log, the oldest for {minutes} minutes"
+    if now - kept[0].at < WAITING_MAX:
+        return ok("waiting", f"{says}; what they end is shown no more")
+    do = "see that the log answers and that 'metroledger run' runs: they then go by themselves"
+    return warn("waiting", says, do, "kafka")
 
 
 def tree(publisher: Publisher, store: FoldStore) -> Finding:

@@ -1,0 +1,188 @@
+"""A real Kafka is stopped under a portal in use, and started again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import httpx
+import psycopg
+import pytest
+
+from adapters.dropbox.watch import INCOMING, Box
+from adapters.dso.enedis.crypto import Keyring
+from adapters.dso.enedis.series import town
+from adapters.dso.enedis.simulator import Night, sent
+from adapters.http.app import create_app, guarded
+from adapters.http.serving import served
+from adapters.http.visitors import HEADER
+from adapters.kafka.embedded import EmbeddedKafka
+from adapters.kafka.place import ALONE
+from adapters.kafka.place import Place as TopicPlace
+from adapters.kafka.topic import create_topic
+from application.access import sessions
+from application.collection_run import Collection, collect_once
+from application.inbox import drain
+from application.upkeep import look_after
+from domain.aggregates import consent
+from domain.aggregates.consent import ConsentStatus
+from domain.errors import Unavailable
+from metroledger.kept import Topic
+from metroledger.operators import enedis_intake
+from metroledger.portal import site_of
+from tests.application.world import (
+    SEED,
+    Household,
+    Place,
+    closed,
+    found,
+    settle,
+    take,
+    write_nights,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from metroledger.bootstrap import Installation
+    from tests.application.world import Site
+
+METERS = town(SEED, 2)
+API = "/api/v1"
+ENDS_WITHIN_S = 10.0
+
+
+@pytest.fixture
+def kafka(kafka_place: Path, tmp_path: Path) -> Iterator[EmbeddedKafka]:
+    """A broker of this test's own: it is stopped."""
+    assert kafka_place.is_dir()
+    with EmbeddedKafka(tmp_path / "kafka") as broker:
+        yield broker
+
+
+@pytest.fixture
+def on_kafka(site: Site, kafka: EmbeddedKafka, topic: str) -> Iterator[Place]:
+    servers = (kafka.bootstrap,)
+    create_topic(TopicPlace(servers=servers, topic=topic), ALONE)
+    place = replace(site.new(), topic=Topic(servers=servers, name=topic, replicas=1))
+    found(place)
+    yield place
+    site.drop(place)
+
+
+class Door:
+    """A portal's API as one household's browser reaches it; every answer comes in time."""
+
+    def __init__(self, ledger: Installation, home: Household, port: int) -> None:
+        token = sessions.begin(ledger.services, ledger.access, account=home.account)
+        self._client = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            cookies={site_of(ledger).session_cookie: token},
+            headers={HEADER: sessions.form_token(token)},
+            timeout=30,
+        )
+
+    def ask(self, method: str, path: str, key: str = "", **more: object) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        began = time.monotonic()
+        answer = self._client.request(method, path, headers=headers, **more)  # type: ignore[arg-type]
+        assert time.monotonic() - began < ENDS_WITHIN_S
+        return answer
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def test_kafka_is_away_and_comes_back(
+    on_kafka: Place, kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    with on_kafka.open() as ledger:
+        homes = [settle(ledger, meter.number) for meter in METERS]
+        days = [date(2026, 3, 1), date(2026, 3, 2)]
+        for path in write_nights(tmp_path / "in", METERS, days):
+            take(ledger, path)
+        ledger.shown.catch_up()
+        portal = site_of(ledger)
+        with served(guarded(portal, create_app(portal)), ("127.0.0.1", 0)) as port:
+            withdrawing, leaving = (Door(ledger, home, port) for home in homes)
+            shown = f"{API}/consents/{homes[0].consents[0]}"
+            assert withdrawing.ask("GET", shown).json()["status"] == "granted"
+            end = ledger.log.end()
+            kafka.stop(1)
+
+            _nothing_else_is_done(on_kafka, withdrawing, homes[0])
+            status = _what_ends_ends_at_once(withdrawing, leaving, homes)
+            collection = _files_stay(ledger, tmp_path)
+
+            kafka.restart()
+            assert ledger.log.end() == end
+            came = [one.outcome for one in collect_once(collection)]
+            assert [one.counts.get("accepted") for one in came if one] == [1]
+            look_after(ledger.services, ledger.cursors)
+            for address in status:
+                told = (
+                    withdrawing.ask("GET", address).json()
+                    if address == status[0]
+                    else (leaving.ask("GET", address).json())
+                )
+                assert (told["state"], told["status"]) == ("done", 200)
+            state = ledger.ledger.load(consent, homes[0].consents[0]).state
+            assert state.status is ConsentStatus.WITHDRAWN
+            assert drain(ledger.services) == 0
+            report = closed(ledger)
+            assert report.readings == report.covered == 5
+            withdrawing.close()
+            leaving.close()
+
+
+def _nothing_else_is_done(place: Place, door: Door, home: Household) -> None:
+    """An act that must be arbitrated is refused for now, and nothing of it is stored."""
+    refusal = {"meter": str(home.meter), "category": "maximum_power", "wording_version": "1"}
+    answer = door.ask("POST", f"{API}/refusals", "refusal-1", json=refusal)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    with psycopg.connect(place.database or "") as connection:
+        for table in ("asked", "inbox"):
+            assert connection.execute(f"select count(*) from {table}").fetchone() == (0,)  # noqa: S608 - two names of ours
+
+
+def _what_ends_ends_at_once(
+    withdrawing: Door, leaving: Door, homes: list[Household]
+) -> tuple[str, str]:
+    """Return where the two are told what became of it."""
+    first, second = (f"{API}/consents/{home.consents[0]}" for home in homes)
+    path = f"{first}/withdrawal"
+    answer = withdrawing.ask("POST", path, "withdrawal-1")
+    assert (answer.status_code, answer.json()["state"]) == (202, "kept")
+    again = withdrawing.ask("POST", path, "withdrawal-1")
+    assert (again.status_code, again.json()) == (202, answer.json())
+    assert withdrawing.ask("GET", answer.headers["Location"]).json()["state"] == "kept"
+    assert withdrawing.ask("GET", first).json()["status"] == "withdrawn"
+    assert withdrawing.ask("GET", f"{first}/consumption").status_code == 403
+
+    assert leaving.ask("GET", f"{second}/consumption").status_code == 200
+    asked = leaving.ask("POST", f"{API}/account/erasure-request", "erasure-1")
+    assert (asked.status_code, asked.json()["state"]) == (202, "kept")
+    assert leaving.ask("GET", f"{second}/consumption").status_code == 403
+    return answer.headers["Location"], asked.headers["Location"]
+
+
+def _files_stay(ledger: Installation, tmp_path: Path) -> Collection:
+    incoming = tmp_path / INCOMING / "enedis"
+    incoming.mkdir(parents=True)
+    name, content = sent(Night(seed=SEED, day=date(2026, 3, 3), meters=METERS))
+    (incoming / name).write_bytes(content)
+    collection = Collection(
+        services=ledger.services,
+        arrivals=ledger.arrivals,
+        box=Box(tmp_path, quiet_s=0, largest_bytes=1 << 20),
+        intakes={"enedis": enedis_intake(Keyring(keys=()))},
+    )
+    collection.box.look()
+    with pytest.raises(Unavailable):
+        list(collect_once(collection))
+    assert (incoming / name).exists()
+    return collection
