@@ -1,10 +1,9 @@
 """What a person may see: the one seam through which every read of personal data goes.
 
-`authorise` looks at the log's own heads, so a withdrawal denies at once, in every process
-and whatever a projection still holds; and at the acts that wait for the log
-(`application.inbox`), so it does where the log does not answer. An erasure that was asked
-for denies too, until it is answered. What it returns is the only key to `consumption`.
-A consent that is not the reader's does not exist for them: 404, never 403.
+`authorise` looks at the log's own heads and at the acts that wait for it (`application.inbox`),
+so a withdrawal denies at once, in every process, whatever a projection still holds and whether
+the log answers. An erasure that was asked for denies too, until it is answered. What it returns is
+the only key to `consumption`. A consent that is not the reader's does not exist: 404, never 403.
 
 A person's right of access (GDPR article 15) outlives the consent: under `Use.ACCESS` the
 holder alone gets what is held, also after a withdrawal, until it is erased.
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from domain.aggregates.consent import Consent
     from domain.aggregates.consumption import DayConsumption
     from domain.aggregates.meter import Meter
+    from domain.events.meter import MeterDeclared
     from domain.events.reading import Reading
     from ledger.rule import Head
 
@@ -350,13 +350,10 @@ def _status(state: Consent, today: date, *, withdrawn: bool) -> ConsentStatus:
 def _meters(standing: Standing) -> Iterable[MeterView]:
     for stream, placed in standing.meters.items():
         if placed.state.declared is not None:
-            yield _meter(stream, placed.state)
+            yield _meter(stream, placed.state, placed.state.declared)
 
 
-def _meter(stream: UUID, state: Meter) -> MeterView:
-    declared = state.declared
-    if declared is None:
-        raise NothingHere
+def _meter(stream: UUID, state: Meter, declared: MeterDeclared) -> MeterView:
     return MeterView(
         id=stream,
         operator=declared.operator,

@@ -21,6 +21,7 @@ from tests.application.world import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from application.services import Services
     from metroledger.bootstrap import Installation
@@ -48,8 +49,8 @@ def kept_withdrawal(services: Services, home: Household) -> Act:
     return act
 
 
-def status_of(ledger: Installation, stream: object) -> ConsentStatus:
-    return ledger.ledger.load(consent, stream).state.status  # type: ignore[arg-type]
+def status_of(ledger: Installation, stream: UUID) -> ConsentStatus:
+    return ledger.ledger.load(consent, stream).state.status
 
 
 def test_a_withdrawal_that_waits_denies_at_once_and_leaves_the_right_of_access(

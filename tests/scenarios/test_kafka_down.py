@@ -85,10 +85,10 @@ class Door:
             timeout=30,
         )
 
-    def ask(self, method: str, path: str, key: str = "", **more: object) -> httpx.Response:
+    def ask(self, method: str, path: str, key: str = "", json: object = None) -> httpx.Response:
         headers = {"Idempotency-Key": key} if key else {}
         began = time.monotonic()
-        answer = self._client.request(method, path, headers=headers, **more)  # type: ignore[arg-type]
+        answer = self._client.request(method, path, headers=headers, json=json)
         assert time.monotonic() - began < ENDS_WITHIN_S
         return answer
 
