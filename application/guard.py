@@ -87,4 +87,7 @@ class Guard:
         except Corrupt as error:
             self._found = error
             tell("log-not-ours", logging.CRITICAL, error=error)
+        except Exception as error:  # noqa: BLE001 - a guard that died would be missed by nobody
+            tell("guard-failed", logging.ERROR, error=error)
+            return AGAIN_S
         return self._every_s

@@ -29,6 +29,7 @@ from application.publishing import publish_all
 from bench.place import home, say
 from bench.rate import submitted
 from bench.table import Row, parser, report
+from domain.errors import Unavailable
 from ledger.fold import Folder
 from ledger.genesis import make_genesis
 from proofs.publication import Publisher
@@ -63,7 +64,11 @@ def main() -> None:
         contenders = [stack.enter_context(contender(settings, "PostgreSQL", None))]
         for nodes in asked.nodes:
             say(f"starting Kafka with {nodes} broker(s)")
-            log = stack.enter_context(kafka(settings, nodes))
+            try:
+                log = stack.enter_context(kafka(settings, nodes))
+            except Unavailable as error:
+                say(f"left out: {error}")
+                continue
             name = f"Kafka, {nodes} broker{'s' if nodes > 1 else ''}"
             contenders.append(stack.enter_context(contender(settings, name, log)))
         rows = list(compare(contenders, asked.seconds))

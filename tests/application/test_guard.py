@@ -51,8 +51,10 @@ def test_it_looks_at_every_interval_and_at_once_when_woken(
     guard.ensure()
 
 
-def test_silence_is_no_finding_and_is_asked_again(guarding: Callable[..., Guard]) -> None:
-    answers = iter([DatabaseUnavailable(), DatabaseUnavailable(), None])
+def test_silence_and_a_fault_of_ours_are_no_finding_and_it_is_asked_again(
+    guarding: Callable[..., Guard],
+) -> None:
+    answers = iter([DatabaseUnavailable(), ZeroDivisionError(), None])
     healthy = threading.Event()
 
     def check() -> None:
