@@ -7,7 +7,6 @@ its values are dropped.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -54,6 +53,9 @@ class Declared(NamedTuple):
     owner: bytes
     meter: bytes
 
+
+End = tuple[str, str]
+"""A point's number, and what became of one row of it: `ACCEPTED`, or a reason."""
 
 Points = Mapping[str, "Sequence[Declared]"]
 """The accounts that declared a point, by the point's number."""
@@ -108,8 +110,8 @@ class Collector:
     reasons: dict[bytes, Uncovered | None] = field(default_factory=dict)
     _judged: dict[Footing, Uncovered | None] = field(default_factory=dict)
 
-    def sort(self, rows: Sequence[Form]) -> tuple[list[Taking], dict[str, Counter[str]]]:
-        """Return what is taken in, and what became of the rows of each point number."""
+    def sort(self, rows: Sequence[Form]) -> tuple[list[Taking], list[End]]:
+        """Return what is taken in, and what became of each row, for each who declared its point."""
         points, part = self.collecting.points, self.collecting.slice
         ours = {
             number: [one for one in points.get(number, ()) if part.holds(one.meter)]
@@ -117,20 +119,17 @@ class Collector:
         }
         self._load(ours.values(), {form.day.year for form in rows})
         taken: list[Taking] = []
-        outcomes: dict[str, Counter[str]] = {}
+        ends: list[End] = []
         for form in rows:
             number = form.measured.number
-            ends = outcomes.get(number)
-            if ends is None:
-                ends = outcomes[number] = Counter()
             for one in ours[number]:
                 cover, reason = self._under(one.meter, form.measured)
                 if cover is not None:
                     taken.append(Taking(cover, one.owner, form.day.year, form))
-                ends[ACCEPTED if cover is not None else reason] += 1
+                ends.append((number, reason if cover is None else ACCEPTED))
             if number not in points and part.number == 0:
-                ends[UNKNOWN_POINT] += 1
-        return taken, outcomes
+                ends.append((number, UNKNOWN_POINT))
+        return taken, ends
 
     def _under(self, meter: bytes, measured: Measured) -> tuple[Cover | None, Uncovered]:
         """Return the first consent that covers a reading, else the first reason why none does."""

@@ -45,7 +45,7 @@ from schemas.leaf import READING_LEAF_SIZE, decode_leaf
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from application.collecting import Points
+    from application.collecting import End, Points
     from application.protocol import Decision
     from application.services import Services
     from domain.aggregates.delivery import Delivery
@@ -119,14 +119,21 @@ class Incoming:
 class Outcome:
     """What became of a delivery, and of each row that this call decided on.
 
-    `rows` holds, for each point number, how many rows had which end ("accepted", or a
-    reason); it is empty when the delivery was taken in before. `counts` is the total.
+    `ends` is empty when the delivery was taken in before. `counts` is the total.
     """
 
     id: UUID
     result: Result
     counts: dict[str, int]
-    rows: dict[str, Counter[str]]
+    ends: Sequence[End] = ()
+
+    @property
+    def rows(self) -> dict[str, Counter[str]]:
+        """For each point number, how many rows had which end."""
+        found: dict[str, Counter[str]] = {}
+        for point, end in self.ends:
+            found.setdefault(point, Counter())[end] += 1
+        return found
 
 
 @dataclass(slots=True)
@@ -138,7 +145,7 @@ class _Part:
     number: int
     parts: int
     rows: Sequence[Form]
-    outcomes: dict[str, Counter[str]] = field(default_factory=dict)
+    ends: Sequence[End] = ()
     received: DeliveryReceived | None = None
     expects: Sequence[Read] = ()
 
@@ -168,14 +175,14 @@ class _Part:
         agreed = agreement_in_force(services, incoming.operator, at)
         signed = loading(agreement, agreed) if agreed else None
         collector = Collector(self.collecting, signed, at, civil_day(at))
-        taken, outcomes = collector.sort(self.rows)
+        taken, ends = collector.sort(self.rows)
         self._expect(collector.expects(taken), heads)
         readings, key_ids = seal_readings(collector.sealable(taken))
-        event = self._event(agreed, readings, outcomes)
+        event = self._event(agreed, readings, ends)
         changes = self._changes(state, event)
         kept = readings if len(readings) else None
         frame = DeliveryFrame(changes=changes, readings=kept, key_ids=key_ids, expects=self.expects)
-        self.outcomes, self.received = outcomes, event
+        self.ends, self.received = ends, event
         context = replace(services.context(), at=at)
         return propose_delivery(services.ledger, command, loading, frame, context)
 
@@ -189,11 +196,12 @@ class _Part:
         self.expects = expects
 
     def _event(
-        self, agreed: UUID | None, readings: Readings, outcomes: dict[str, Counter[str]]
+        self, agreed: UUID | None, readings: Readings, ends: Sequence[End]
     ) -> DeliveryReceived:
         services, incoming = self.collecting.services, self.collecting.incoming
         hashes = [leaf_hash(readings.leaf(place)) for place in range(len(readings))]
-        counts = sum(outcomes.values(), Counter(incoming.counts if self.number == 1 else {}))
+        counts = Counter(end for _, end in ends)
+        counts.update(incoming.counts if self.number == 1 else {})
         return DeliveryReceived(
             cites=services.register.read().cites[agreed] if agreed else None,
             operator=incoming.operator,
@@ -234,7 +242,7 @@ def take_in(services: Services, incoming: Incoming) -> Outcome:
     cuts = list(cut(incoming.rows))
     points = find_points(services, incoming)
     slices = slices_of(services, stream, cuts, points)
-    rows: dict[str, Counter[str]] = {}
+    ends: list[End] = []
     counts: Counter[str] = Counter()
     new = False
     for number in range(1, len(cuts) * slices + 1):
@@ -246,10 +254,9 @@ def take_in(services: Services, incoming: Incoming) -> Outcome:
         if part.is_taken_in_by(accepted):
             new = True
             counts.update(part.counts)
-            for point, ends in part.outcomes.items():
-                rows.setdefault(point, Counter()).update(ends)
+            ends += part.ends
     result = Result.TAKEN_IN if new else Result.ALREADY_TAKEN_IN
-    return Outcome(id=stream, result=result, counts=dict(counts), rows=rows)
+    return Outcome(id=stream, result=result, counts=dict(counts), ends=ends)
 
 
 def delivery_id(services: Services, incoming: Incoming) -> tuple[UUID, Key]:

@@ -54,7 +54,7 @@ def park(services: Services, incoming: Incoming, content: bytes, reason: str) ->
 
     services.ledger.transact(command, decide, context=services.context(), derived=True)
     result = Result.PARKED if parked else Result.ALREADY_PARKED
-    return Outcome(id=stream, result=result, counts={reason: 1}, rows={})
+    return Outcome(id=stream, result=result, counts={reason: 1})
 
 
 def parked_content(services: Services, stream: UUID) -> bytes:

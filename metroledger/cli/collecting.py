@@ -122,7 +122,7 @@ def _line(collected: Collected) -> str:
         return f"{arrival.at:%H:%M:%S} {arrival.operator}: a companion, nothing in it to take in"
     counts = outcome.counts
     taken = counts.get(ACCEPTED, 0)
-    told = f"{taken} taken in, {sum(counts.values()) - taken} not" if outcome.rows else ""
+    told = f"{taken} taken in, {sum(counts.values()) - taken} not" if outcome.ends else ""
     if outcome.result.value.endswith("parked"):
         told = ", ".join(counts).replace("_", " ")
     what = outcome.result.value.replace("_", " ")

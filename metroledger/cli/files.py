@@ -147,10 +147,11 @@ def _print_counts(outcome: Outcome) -> None:
     for reason, words in WORDS.items():
         if count := outcome.counts.get(reason):
             print(f"  {count:>6} {words}")
-    for point, ends in outcome.rows.items():
+    rows = outcome.rows
+    for point, ends in rows.items():
         if set(ends) != {UNKNOWN_POINT}:
             taken = ends[ACCEPTED]
             print(f"  meter …{point[-4:]}: {taken} taken in, {ends.total() - taken} refused")
-    strangers = sum(set(ends) == {UNKNOWN_POINT} for ends in outcome.rows.values())
+    strangers = sum(set(ends) == {UNKNOWN_POINT} for ends in rows.values())
     if strangers:
         print(f"  other meters: {strangers}; nothing of them is kept, not even their numbers")
