@@ -169,10 +169,18 @@ class Committer:
                 settled = Settled(fates.get(one.command), moved, offset=offset)
             one.answer.set_result(settled)
 
-    def fate(self, command: bytes) -> Fate | None:
-        """Return what became of a command so far, having folded to where the log ends."""
+    def catch_up(self) -> None:
+        """Fold and publish what lies in the log of whichever writer, also of one that died."""
+        self._fold_to_the_end()
+        self.publish()
+
+    def _fold_to_the_end(self) -> None:
         self._ensure()
         self._folder.fold_through(self._folder.log.end() - 1)
+
+    def fate(self, command: bytes) -> Fate | None:
+        """Return what became of a command so far, having folded to where the log ends."""
+        self._fold_to_the_end()
         return self._folder.store.fates([command]).get(command)
 
     def accepted(self, command: bytes) -> Accepted | None:

@@ -51,10 +51,11 @@ class Round:
 def look_after(
     services: Services, cursors: Cursors, failed: dict[UUID, datetime] | None = None
 ) -> Round:
-    """Do every duty once: carry, show, react, expire, erase, file, drop, end epochs daily.
+    """Do every duty once: fold, carry, show, react, expire, erase, file, drop, end epochs daily.
 
     `failed` is when which erasure could not be completed, for whoever goes round and round.
     """
+    services.ledger.committer.catch_up()
     kept = drain(services)
     services.shown.catch_up()
     settle_reservations(services)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from application import consenting
 from application.consenting import consents_of
+from application.protocol import barrier
 from application.services import collection_id, new_id
 from application.upkeep import end_epoch_daily, expire_lapsed, look_after
 from domain.aggregates import collection, consent, meter
@@ -104,3 +105,16 @@ def test_an_epoch_ends_once_a_day(place: Place) -> None:
         assert end_epoch_daily(installation.services)
         assert not end_epoch_daily(installation.services)
         assert installation.keys.epoch().generation == began.generation + 1
+
+
+def test_what_a_writer_appended_and_did_not_live_to_fold_is_folded_and_published(
+    ledger: Installation,
+) -> None:
+    ledger.log.append([barrier(new_id().bytes), b"a foreign writer's bytes"])
+    behind = ledger.log.end()
+    assert ledger.store.cursor().offset == behind - 2
+    look_after(ledger.services, ledger.cursors)
+    assert ledger.store.cursor().offset == behind
+    published = ledger.publisher.published()
+    assert published is not None
+    assert published.checkpoint.size == ledger.store.cursor().size

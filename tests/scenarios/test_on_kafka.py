@@ -14,7 +14,8 @@ from adapters.kafka.place import ALONE, NoTopic
 from adapters.kafka.place import Place as TopicPlace
 from adapters.kafka.topic import create_topic
 from application import consenting
-from domain.aggregates.consent import Origin
+from domain.aggregates import consent
+from domain.aggregates.consent import ConsentStatus, Origin
 from ledger.fold import LogNotOurs
 from metroledger.bootstrap import create_ledger
 from metroledger.kept import Topic
@@ -72,3 +73,32 @@ def test_a_ledger_stays_on_the_log_it_was_opened_on(on_kafka: Place) -> None:
         replace(on_kafka, topic=None).open(),
     ):
         pass
+
+
+def test_a_lost_database_is_folded_again_from_the_topic(on_kafka: Place, site: Site) -> None:
+    with on_kafka.open() as installation:
+        home = settle(installation, "30001112223334")
+        before = installation.store.cursor()
+    empty = site.new()
+    again = replace(on_kafka, database=empty.database)
+    with again.open() as installation:
+        after = installation.store.cursor()
+        assert (after.size, after.accepted) == (before.size, before.accepted)
+        assert after.frontier.root() == before.frontier.root()
+        state = installation.ledger.load(consent, home.consents[0]).state
+        assert state.status is ConsentStatus.GRANTED
+    site.drop(empty)
+
+
+def test_several_processes_at_once_fold_one_history(on_kafka: Place) -> None:
+    with on_kafka.open() as installation:
+        settle(installation, "30001112223334")
+    writers = [
+        on_kafka.start("account", "open", "--name", f"N{n}", "--email", f"n{n}@example.org")
+        for n in range(3)
+    ]
+    for writer in writers:
+        out, error = writer.communicate(timeout=60)
+        assert writer.returncode == 0, error
+        assert out.startswith("account ")
+    assert on_kafka.run("replay").out.startswith("folded again from the beginning: the same")
