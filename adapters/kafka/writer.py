@@ -43,7 +43,9 @@ class Writer:
         self._place = place
         self._append_s = append_s
         self._producer: KafkaProducer | None = None
+        self._lock = threading.Lock()
         self._making = threading.Lock()
+        self._failed_at = 0.0
         self._calls = threading.BoundedSemaphore(CALLS_MAX)
 
     def append(self, records: Sequence[bytes]) -> list[int | None]:
@@ -71,22 +73,31 @@ class Writer:
 
     def close(self) -> None:
         """Give up what is under way and stop the producer."""
-        with self._making:
-            if self._producer is not None:
-                _stop(self._producer)
-            self._producer = None
+        with self._lock:
+            producer, self._producer = self._producer, None
+        if producer is not None:
+            _stop(producer)
 
     def _ready(self, deadline: float) -> KafkaProducer | None:
         """Return the producer, made where there is none; None where no broker answers in time."""
-        with self._making:
+        asked_at = time.monotonic()
+        if not self._making.acquire(timeout=max(deadline - asked_at, 0)):
+            return None
+        try:
             left_s = deadline - time.monotonic()
-            if self._producer is None and left_s > 0:
+            if left_s <= 0:
+                return None
+            if self._producer is None and asked_at > self._failed_at:
                 self._producer = _make(self._place, self._append_s, min(left_s, _REQUEST_S))
+                if self._producer is None:
+                    self._failed_at = time.monotonic()  # those who wait need not try in turn
             return self._producer
+        finally:
+            self._making.release()
 
     def _replace(self, producer: KafkaProducer) -> None:
         """Stop a producer that left something in doubt, unless somebody did so already."""
-        with self._making:
+        with self._lock:
             if self._producer is producer:
                 self._producer = None
         _stop(producer)

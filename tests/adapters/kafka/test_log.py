@@ -109,7 +109,11 @@ def test_a_silent_broker_costs_each_call_its_time_and_no_more_memory_than_is_sai
 
 def test_where_nobody_answers_an_append_is_in_doubt_and_a_question_raises() -> None:
     with opened("nobody", "127.0.0.1:1", append_s=1) as log:
-        assert list(log.append([b"1", b"2"])) == [None, None]
+        began = time.monotonic()
+        with ThreadPoolExecutor(2 * CALLS_MAX) as pool:
+            appended = pool.map(log.append, [[b"1", b"2"]] * 2 * CALLS_MAX)
+            assert list(map(list, appended)) == [[None, None]] * 2 * CALLS_MAX
+        assert time.monotonic() - began < 3, "nor do those who append"
         began = time.monotonic()
         with ThreadPoolExecutor(4) as pool:
             asks = (partial(log.read, 0), log.end, log.begin, log.describe)
