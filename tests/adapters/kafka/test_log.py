@@ -76,11 +76,11 @@ def test_an_append_without_any_reply_is_in_doubt_and_may_be_there_all_the_same(
         log.append([b"before"])
         proxy.to_cut = 1_000_000
         began = time.monotonic()
-        assert list(log.append([b"1", b"2"])) == [None, None]
+        assert list(log.append([b"1"])) == [None]
         assert time.monotonic() - began < SOON_S + 1
         proxy.to_cut = 0
         held = records(log)
-        assert held[:3] == [b"before", b"1", b"2"]
+        assert held == [b"before", b"1"]
         (offset,) = log.append([b"after"])
         assert offset == len(held), "the producer that was in doubt was replaced by another"
         assert [entry.record for entry in log.read(offset)] == [b"after"]
