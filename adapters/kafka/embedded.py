@@ -144,11 +144,11 @@ class EmbeddedKafka:
 
     def freeze(self, number: int) -> None:
         """Let a node stand still: its connections stay, and nothing answers (SIGSTOP)."""
-        self.nodes[number - 1].tell(signal.SIGSTOP)
+        self.nodes[number - 1].signal(signal.SIGSTOP)
 
     def thaw(self, number: int) -> None:
         """Let a frozen node go on."""
-        self.nodes[number - 1].tell(signal.SIGCONT)
+        self.nodes[number - 1].signal(signal.SIGCONT)
 
     def restart(self, *numbers: int) -> None:
         """Start the nodes named (all, unless told which) where they are down, until they answer.
@@ -162,7 +162,7 @@ class EmbeddedKafka:
 
     def _end(self, number: int, how: signal.Signals) -> None:
         node = self.nodes[number - 1]
-        node.tell(how)
+        node.signal(how)
         if not keeper.wait_until_down([node.home], self._patience_s):
             raise KafkaStillRunning(self.directory)
 

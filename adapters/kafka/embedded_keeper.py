@@ -52,7 +52,7 @@ def is_up(node: Path) -> bool:
         os.close(probe)
 
 
-def tell(node: Path, what: signal.Signals) -> None:
+def signal_to(node: Path, what: signal.Signals) -> None:
     """Send a signal to a node's process; one that is not up hears nothing.
 
     The number in the file counts only while the lock is held, and, where the kernel shows command
@@ -88,7 +88,7 @@ def keep(directory: Path) -> None:
     nodes = sorted(directory.glob("node-*"))
     for farewell, patience_s in _FAREWELL:
         for node in nodes:
-            tell(node, farewell)
+            signal_to(node, farewell)
         if wait_until_down(nodes, patience_s):
             break
     os.close(kept)  # before the users' lock: whoever starts next finds the keeper's place free

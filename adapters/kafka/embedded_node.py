@@ -142,9 +142,9 @@ class Node:
         finally:
             os.close(held)
 
-    def tell(self, what: signal.Signals) -> None:
+    def signal(self, what: signal.Signals) -> None:
         """Send its process a signal."""
-        keeper.tell(self.home, what)
+        keeper.signal_to(self.home, what)
 
     def complaint(self, start: int) -> str:
         """Return the gravest thing that its programs said after a place in the log."""
