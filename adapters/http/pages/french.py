@@ -13,7 +13,7 @@ from application.access.throttle import TooOften
 from application.access.tickets import TicketWorthless
 from application.offices import NoAgreement, NoSuchText
 from application.receipts import NothingToProve
-from application.viewing import NoLongerShown, NothingHere
+from application.viewing import ErasureAwaited, NoLongerShown, NothingHere
 from domain.aggregates.account import AccountErasedAlready, AccountInactive, AccountUnderErasure
 from domain.aggregates.leaving import (
     HeldNow,
@@ -72,6 +72,8 @@ _KNOWN: Final[dict[type[MetroledgerError], str]] = {
     "une autre valide.",
     NoErasureRequested: "Cette demande n’attend plus de réponse. Rechargez la liste.",
     NothingHere: "L’adresse est peut-être mal recopiée, ou ce qui s’y trouvait n’est pas à vous.",
+    ErasureAwaited: "Vous avez demandé l’effacement de votre compte : rien n’est montré tant "
+    "que la demande attend sa réponse. Ce qui est gardé peut être emporté depuis « Mes données ».",
     NoLongerShown: "Cet accord est terminé : rien n’est plus montré sous cet accord. Ce qui est "
     "encore conservé reste à vous : vous pouvez l’emporter ou le faire effacer.",
     NothingToProve: "Il n’y a pas de reçu à donner ici.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import httpx
 import pytest
@@ -17,6 +17,7 @@ from application.upkeep import look_after
 from domain.aggregates import account, consent
 from domain.aggregates.account import AccountStatus
 from domain.aggregates.consent import ConsentStatus
+from domain.errors import Unavailable
 from domain.values import Category, Fluid, Point, month_after
 from metroledger.portal import site_of
 from tests.adapters.http.api.conftest import founded, site, world
@@ -158,3 +159,36 @@ def test_a_hold_and_a_refusal_are_told_with_their_reasons(
     assert "cnil.fr" in refused
     press(browser, "/effacement")
     assert REASON not in browser.get("/effacement").text
+
+
+class Silent:
+    """A log that does not answer."""
+
+    def __getattr__(self, _name: str) -> NoReturn:
+        raise Unavailable
+
+
+def test_while_the_log_is_away_what_ends_is_taken_and_told_so(
+    world: World, browser: httpx.Client, home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = home.consents
+    world.ledger.shown.catch_up()
+    browser.get("/accords")
+    with monkeypatch.context() as outage:
+        outage.setattr(world.ledger.ledger.folder, "log", Silent())
+        sent = press(browser, f"/accords/{first}/retrait")
+        assert sent.headers["Location"] == "/accords?fait=retrait-garde"
+        assert words_of(browser, sent.headers["Location"]).count("vaut dès maintenant") == 1
+        stop = press(browser, "/tout-arreter", action="/effacement")
+        assert stop.headers["Location"] == "/tout-arreter?fait=effacement-garde"
+        denied = browser.get(f"/consommation/{second}")
+        assert denied.status_code == 403
+        assert "Vous avez demandé l’effacement de votre compte" in denied.text
+    look_after(world.ledger.services, world.ledger.cursors)
+    assert world.ledger.ledger.load(consent, first).state.status is ConsentStatus.WITHDRAWN
+    asked = world.ledger.ledger.load(account, home.account).state.status
+    assert asked is AccountStatus.ACTIVE_LEAVING
+
+
+def words_of(browser: httpx.Client, page: str) -> str:
+    return browser.get(page).raise_for_status().text
