@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from application.arrivals import Arrival, Slot, State
 from application.deliveries import Outcome, Result, delivery_id
-from application.inbox import drain
 from application.ingesting import Unreadable, ingest, named
 from application.parking import parked_content
 from application.services import derived_id
@@ -114,7 +113,6 @@ def collect_once(collection: Collection) -> Iterator[Collected]:
         intake = collection.intakes.get(file.operator)
         if intake is None:
             continue
-        drain(collection.services)  # a withdrawal that waits comes before the next readings
         try:
             collected = _collect(collection, intake, file)
         except Unavailable:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from application import answering, erasure
 from application.access.tickets import Errand, Ticket, TicketWorthless, issue, redeem
-from application.inbox import ask_erasure
+from application.inbox import ask_erasure, drain_all
 from application.mail import Letter
 from application.residents import resident
 from application.services import new_id
@@ -64,7 +64,11 @@ class Desk:
         )
 
     def take_back(self, account_id: UUID) -> None:
-        """Take the request back in the holder's name; a letter confirms it."""
+        """Take the request back in the holder's name; a letter confirms it.
+
+        One that waits for the log goes there first. Raises `Unavailable` while it cannot.
+        """
+        drain_all(self.services)
         pending = self.services.ledger.load(account, account_id).state.status in account.ASKED
         answering.take_back(self.services, account_id)
         if pending:

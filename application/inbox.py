@@ -17,6 +17,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
@@ -27,12 +28,12 @@ from application.erasure import request
 from application.residents import resident
 from application.telling import tell
 from domain.aggregates.consent import Origin
-from domain.errors import Refused, Unavailable
+from domain.errors import Corrupt, Refused, Unavailable
 from keys import sealing
 from keys.names import KeyName, Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from application.services import Services
 
@@ -116,7 +117,7 @@ def insist(services: Services, act: Act, carry: Callable[[], object]) -> None:
     services.inbox.keep(_seal(services, act))
     try:
         carry()
-    except Unavailable as error:
+    except (Unavailable, Corrupt) as error:
         tell("act-kept", logging.WARNING, error=error)
         raise TakenDown from error
     except Refused:
@@ -127,14 +128,23 @@ def insist(services: Services, act: Act, carry: Callable[[], object]) -> None:
 
 def withdraw(services: Services, account: UUID, consent: UUID, command: UUID) -> None:
     """Withdraw a resident's own consent, whether the log answers or not; see `insist`."""
-    act = Act(
-        command=command,
-        kind=KindOfAct.WITHDRAWAL,
-        account=account,
-        about=consent,
-        at=services.clock(),
-    )
-    insist(services, act, lambda: _carry(services, act))
+    withdraw_all(services, account, {command: consent})
+
+
+def withdraw_all(services: Services, account: UUID, consents: Mapping[UUID, UUID]) -> None:
+    """Withdraw a resident's own consents, by command: all are kept before any is carried.
+
+    Raises what `insist` does, at the first that the log does not take.
+    """
+    at = services.clock()
+    acts = [
+        Act(command=command, kind=KindOfAct.WITHDRAWAL, account=account, about=consent, at=at)
+        for command, consent in consents.items()
+    ]
+    for act in acts[1:]:
+        services.inbox.keep(_seal(services, act))
+    for act in acts:
+        insist(services, act, partial(_carry, services, act))
 
 
 def ask_erasure(
@@ -157,21 +167,36 @@ def ask_erasure(
 def drain(services: Services, limit: int = AT_ONCE) -> int:
     """Carry the acts that wait, oldest first; return how many were settled.
 
-    Raises `Unavailable` as soon as the log does not answer: the others keep their order.
+    One that does not open stays, is told, and holds up no other. Raises `Unavailable` as soon
+    as the log does not answer: the others keep their order.
     """
     settled = 0
     for kept in services.inbox.oldest(limit):
-        fortune = Fortune.DONE
-        act = _open(services, kept)
-        if act is not None:  # None: erased since, with all that it was about
-            try:
-                _carry(services, act)
-            except Refused as error:
-                tell("act-refused", logging.WARNING, error=error)
-                fortune = Fortune.REFUSED
+        try:
+            fortune = _become(services, kept)
+        except Corrupt as error:
+            tell("act-unread", logging.ERROR, error=error)
+            continue
         services.inbox.settle(kept.command, fortune)
         settled += 1
     return settled
+
+
+def drain_all(services: Services) -> None:
+    """Carry every act that waits; raises as `drain` does."""
+    while drain(services):
+        pass
+
+
+def _become(services: Services, kept: Kept) -> Fortune:
+    act = _open(services, kept)
+    if act is not None:  # None: erased since, with all that it was about
+        try:
+            _carry(services, act)
+        except Refused as error:
+            tell("act-refused", logging.WARNING, error=error)
+            return Fortune.REFUSED
+    return Fortune.DONE
 
 
 def _carry(services: Services, act: Act) -> None:

@@ -19,16 +19,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from domain.aggregates import consent, terms
 from domain.aggregates.account import ASKED, AccountStatus
 from domain.aggregates.consent import ConsentStatus
-from domain.errors import Refused, Unavailable
+from domain.errors import Corrupt, Refused, Unavailable
 from domain.events.consent import ConsentGranted
 from domain.events.terms import TextKind
 from domain.values import Category, civil_day
 from projections.consumption import daily
+from projections.projector import ShownTooLate
 from projections.standing import EMPTY, Standing
 from projections.store import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import date, datetime
     from uuid import UUID
 
@@ -200,13 +201,13 @@ def authorise(services: Services, reader: UUID, consent_id: UUID, use: Use = Use
     `NoLongerShown` when it has ended or lapsed and the use ends with it. Whether it has
     ended is asked of the fold itself: what is shown may lag behind a withdrawal.
     """
+    waiting = services.inbox.waiting([reader, consent_id])  # before the heads: it goes to them
     standing = _standing(services, reader)
     holder = standing.accounts.get(reader)
     heads = services.ledger.folder.store.heads([reader.bytes, consent_id.bytes])
     moved = holder is None or heads[reader.bytes].version != holder.version
     if moved or consent_id not in standing.consents:
         return _authorised(services, _look(services, reader), consent_id, use)
-    waiting = services.inbox.waiting([reader, consent_id])
     return _authorised(services, _Look(reader, standing, heads, waiting), consent_id, use)
 
 
@@ -253,6 +254,12 @@ class _Look(NamedTuple):
     waiting: frozenset[UUID]
 
     @property
+    def lags(self) -> bool:
+        """Whether something happened to the account itself that is not shown yet."""
+        placed, head = self.standing.accounts.get(self.account), self.heads.get(self.account.bytes)
+        return head is not None and (placed is None or placed.version != head.version)
+
+    @property
     def status(self) -> AccountStatus:
         """The account's, an erasure that was asked for a moment ago included."""
         placed = self.standing.accounts.get(self.account)
@@ -291,6 +298,8 @@ def _authorised(services: Services, look: _Look, consent_id: UUID, use: Use) -> 
     ended = withdrawn or consent.has_lapsed(placed.state, services.clock())
     if ended and use is Use.SHOW:
         raise NoLongerShown
+    if look.lags and use is Use.SHOW:
+        raise ShownTooLate
     if look.status in ASKED and use is Use.SHOW:
         raise ErasureAwaited
     return Access(consent=consent_id, granted=placed.state.granted, ended=ended)
@@ -302,25 +311,25 @@ def _standing(services: Services, account_id: UUID) -> Standing:
 
 def _look(services: Services, account_id: UUID) -> _Look:
     """Return how an account stands now, waiting for the projections only where they lag."""
+    ids = {account_id, *services.keys.ids_of(account_id)}
+    waiting = services.inbox.waiting(ids)  # before the heads: what waits goes to them
     standing = _standing(services, account_id)
-    heads = _heads(services, account_id, standing)
+    heads = _heads(services, ids, standing)
     if not _is_current(standing, heads):
-        with contextlib.suppress(Unavailable):  # in time, or because the log does not answer
+        with contextlib.suppress(Unavailable, Corrupt):  # not in time, or the log does not answer
             services.shown.catch_up(Part.STANDING, patience_s=PATIENCE_S)
         standing = _standing(services, account_id)
-        heads = _heads(services, account_id, standing)
-    waiting = services.inbox.waiting([account_id, *standing.consents])
+        heads = _heads(services, ids, standing)
     return _Look(account_id, standing, heads, waiting)
 
 
-def _heads(services: Services, account_id: UUID, standing: Standing) -> Mapping[bytes, Head]:
+def _heads(services: Services, ids: Collection[UUID], standing: Standing) -> Mapping[bytes, Head]:
     """Return the heads of all streams of an account, of those too that are not shown yet.
 
-    What is new is known to the key store before it is shown: a meter has its row in the
-    lookup index, a consent or a refusal the key of its evidence.
+    What is new is known to the key store before it is shown (`ids`): a meter has its row in
+    the lookup index, a consent or a refusal the key of its evidence.
     """
-    asked = {account_id, *services.keys.ids_of(account_id)}
-    streams = {stream.bytes for stream in asked} | _versions(standing).keys()
+    streams = {stream.bytes for stream in ids} | _versions(standing).keys()
     return services.ledger.folder.store.heads(streams)
 
 

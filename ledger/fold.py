@@ -233,6 +233,19 @@ def _up_to_rule(entries: Sequence[Parsed]) -> Sequence[Parsed]:
     return entries
 
 
+def _following(cursor: Cursor, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Return what follows the last record that was folded, which comes first; see that it stands.
+
+    Each batch is read from that record on: a tail that was cut off and has grown again is
+    caught before anything is folded on top of it. Raises `LogNotOurs`.
+    """
+    if not entries or entries[0].offset != cursor.offset_last:
+        raise LogNotOurs("the last record that was folded is not there any more")
+    if digest_of(entries[0].record) != cursor.last:
+        raise LogNotOurs("the last record that was folded is another one now")
+    return entries[1:]
+
+
 class Folder:
     """Folds a log into a store; owns nothing but the two, and may be one of many."""
 
@@ -244,6 +257,7 @@ class Folder:
         self.store = store
         self.origin = origin
         self.rule = rule or Rule()
+        self._identity: str | None = None
 
     def check(self) -> None:
         """Make sure that the log is the one folded so far; raise `LogNotOurs` or `NoGenesis`.
@@ -264,11 +278,7 @@ class Folder:
         read_genesis(records.decode(first[0].record), self.origin)
         if self.log.end() < cursor.offset:
             raise LogNotOurs("the log ends before what was folded of it")
-        entries = self.log.read(cursor.offset_last, limit=1)
-        if not entries or entries[0].offset != cursor.offset_last:
-            raise LogNotOurs("the last record that was folded is not there any more")
-        if digest_of(entries[0].record) != cursor.last:
-            raise LogNotOurs("the last record that was folded is another one now")
+        _following(cursor, self.log.read(cursor.offset_last, limit=1))
 
     def fold(self) -> int:
         """Fold one batch from where the store stands; return how many records it held.
@@ -290,8 +300,12 @@ class Folder:
         some of them asleep in one while others go on.
         """
         cursor = self.store.cursor()
+        self._remember(cursor)
         yield
-        entries = self.log.read(cursor.offset, limit=BATCH_RECORDS, bytes_max=BATCH_BYTES)
+        start = cursor.offset if cursor.offset_last < 0 else cursor.offset_last
+        entries = self.log.read(start, limit=BATCH_RECORDS, bytes_max=BATCH_BYTES)
+        if cursor.offset_last >= 0:
+            entries = _following(cursor, entries)
         if not entries:
             return 0
         parsed = _up_to_rule([parse(entry) for entry in entries])
@@ -307,6 +321,15 @@ class Folder:
         yield
         folded, _ = fold_batch(self.rule, cursor, parsed, heads, fates)
         return len(parsed) if self.store.commit(cursor, folded) else 0
+
+    def _remember(self, cursor: Cursor) -> None:
+        """Keep which log is folded; raise `LogNotOurs` where the ledger was moved to another."""
+        if cursor.offset_last < 0:
+            return
+        if self._identity is None:
+            self._identity = cursor.identity
+        elif self._identity != cursor.identity:
+            raise LogNotOurs("the ledger was moved to another log; start this process again")
 
     def _begin(self, cursor: Cursor, first: Parsed) -> Cursor:
         """Take the log's genesis as the ledger's; raise `NoGenesis` where it is not."""

@@ -21,7 +21,7 @@ from kafka.protocol.consumer import FetchRequest, ListOffsetsRequest, OffsetSpec
 from adapters.kafka.batches import RecordsGone, entries_of
 from adapters.kafka.place import Care, KafkaUnavailable, Place
 from adapters.kafka.topic import describe
-from adapters.kafka.wire import PATIENCE_S, Wire
+from adapters.kafka.wire import PATIENCE_S, PAUSE_S, Wire
 from adapters.kafka.writer import APPEND_S, Writer
 from ledger.log import Description, Entry
 
@@ -108,9 +108,19 @@ class KafkaLog:
                 raise KafkaUnavailable
 
     def end(self) -> int:
-        """Return the offset after the last record."""
-        self._seen = self._offset(OffsetSpec.LATEST)
-        return self._seen
+        """Return the offset after the last record.
+
+        A leader that was cut off from the others may not know what was appended since: whoever
+        says less than was seen is believed only when it stays so.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while (end := self._offset(OffsetSpec.LATEST)) < self._seen:
+            if time.monotonic() > deadline:
+                break
+            self._wire.forget_leader()
+            time.sleep(PAUSE_S)
+        self._seen = end
+        return end
 
     def begin(self) -> int:
         """Return the first offset that is held."""

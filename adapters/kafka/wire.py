@@ -28,7 +28,7 @@ PATIENCE_S: Final = 3.0
 REQUEST_S: Final = 2.0
 """How long a broker may take over one answer; a frozen one is left for another after it."""
 
-_PAUSE_S: Final = 0.05
+PAUSE_S: Final = 0.05
 _AT_ONCE: Final = 64
 
 Answer = TypeVar("Answer")
@@ -76,6 +76,10 @@ class Wire:
         """Ask the cluster who leads now. Raises as `ask` does."""
         return self._patiently(self._look_up)
 
+    def forget_leader(self) -> None:
+        """Look up who leads before the next question to the leader."""
+        self._lead = None
+
     def _patiently(self, attempt: Callable[[], Answer]) -> Answer:
         deadline = time.monotonic() + PATIENCE_S
         while True:
@@ -86,7 +90,7 @@ class Wire:
                 if not _may_pass(error) or time.monotonic() > deadline:
                     self._disconnect()
                     raise KafkaUnavailable from error
-                time.sleep(_PAUSE_S)
+                time.sleep(PAUSE_S)
 
     def _leading(self) -> Lead:
         """Return who leads, looked up where it is not known."""

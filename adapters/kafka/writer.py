@@ -65,7 +65,13 @@ class Writer:
         producer = self._ready(deadline)
         if producer is None:
             return [None] * len(records)
-        sent = [_send(producer, self._place.topic, record) for record in records]
+        sent: list[Any] = [None] * len(records)
+        for place, record in enumerate(records):
+            if time.monotonic() > deadline:
+                break
+            sent[place] = _send(producer, self._place.topic, record)
+            if sent[place] is None:  # the next one would wait as long
+                break
         answers = [_await(future, deadline) for future in sent]
         if None in answers:
             self._replace(producer)

@@ -46,7 +46,7 @@ _SWAP: Final = """
         offset_last = excluded.offset_last, last = excluded.last, genesis = excluded.genesis,
         identity = excluded.identity, rule = excluded.rule, position = excluded.position,
         accepted = excluded.accepted, frontier = excluded.frontier
-    where cursor."offset" = %s returning 1"""
+    where cursor."offset" = %s and cursor.identity = %s returning 1"""
 
 
 class PostgresFoldStore:
@@ -225,6 +225,7 @@ def _swap(connection: Connection, before: Cursor, after: Cursor) -> bool:
             after.accepted,
             after.frontier.encode(),
             before.offset,
+            before.identity,
         ),
         prepare=True,
     ).fetchone()

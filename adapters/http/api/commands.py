@@ -74,7 +74,6 @@ def carry(
         return _respond(kept.answer)
     try:
         act(command)
-        follow(services, asked)
     except OutcomeOpen:
         return _later(command, "open")
     except TakenDown:
@@ -85,6 +84,8 @@ def carry(
         raise
     except Refused as error:
         return _respond(askings.answer(command, _refusal(error)))
+    with contextlib.suppress(Unavailable):  # it is done; what comes of it is made later too
+        follow(services, asked)
     return _respond(askings.answer(command, _success(asked)))
 
 

@@ -51,21 +51,16 @@ def stopped(visit: Visit) -> Response:
     chosen = {str(meter): given for meter, given in living.items()}
     if said != EVERYTHING and said not in chosen:
         raise NothingHere
-    kept = False
-    for given in chosen.values() if said == EVERYTHING else [chosen[said]]:
-        for one in given:
-            access = viewing.authorise(visit.services, visit.account, one.id, Use.ACCESS)
-            kept |= not _withdrawn(visit, access.consent)
-    return visit.go(f"/tout-arreter?fait={'retrait-garde' if kept else 'arrete'}")
-
-
-def _withdrawn(visit: Visit, consent: UUID) -> bool:
-    """Withdraw a consent; tell whether the log has it, or it is kept until the log answers."""
+    consents = {
+        new_id(): viewing.authorise(visit.services, visit.account, one.id, Use.ACCESS).consent
+        for given in (chosen.values() if said == EVERYTHING else [chosen[said]])
+        for one in given
+    }
     try:
-        inbox.withdraw(visit.services, visit.account, consent, new_id())
+        inbox.withdraw_all(visit.services, visit.account, consents)
     except TakenDown:
-        return False
-    return True
+        return visit.go("/tout-arreter?fait=retrait-garde")
+    return visit.go("/tout-arreter?fait=arrete")
 
 
 def erasure(visit: Visit) -> Response:
