@@ -265,6 +265,7 @@ class Folder:
         To be called on every new connection, after a change of leader, and each minute.
         """
         cursor = self.store.cursor()
+        self._remember(cursor)
         description = self.log.describe()
         if description.faults:
             raise LogNotOurs("; ".join(description.faults))
@@ -336,7 +337,8 @@ class Folder:
         if first.record is None:
             raise LogNotOurs("its first record is not a genesis")
         read_genesis(first.record, self.origin)
-        return replace(cursor, identity=self.log.describe().identity)
+        self._identity = self.log.describe().identity
+        return replace(cursor, identity=self._identity)
 
     def fold_through(self, offset: int) -> None:
         """Fold until the record at `offset` is folded, by us or by somebody else."""

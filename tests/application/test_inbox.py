@@ -17,6 +17,8 @@ from domain.aggregates import account, consent
 from domain.aggregates.account import AccountStatus
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Refused, Unavailable
+from domain.values import Category
+from ledger.fold import LogNotOurs
 from tests.application.world import settle
 
 if TYPE_CHECKING:
@@ -128,6 +130,58 @@ def test_what_waits_is_carried_in_the_order_it_came_and_stops_where_the_log_does
     assert [kept.command for kept in waiting] == [act.command for act in acts[1:]]
     assert drain(ledger.services) == 2
     assert {status_of(ledger, act.about) for act in acts} == {ConsentStatus.WITHDRAWN}
+
+
+def test_everything_that_a_person_ends_is_kept_before_any_of_it_is_carried(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = settle(ledger, NUMBER, categories=(Category.DAILY_INDEX, Category.MAXIMUM_POWER))
+    services = ledger.services
+    asked: list[object] = []
+
+    def down(_: Services, stream: object, **_more: object) -> None:
+        asked.append(stream)
+        silent()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox, "withdraw_consent", down)
+        with pytest.raises(TakenDown):
+            inbox.withdraw_all(services, home.account, {new_id(): one for one in home.consents})
+    assert len(asked) == 1, "a log that does not answer is not asked again for each"
+    assert services.inbox.waiting(home.consents) == frozenset(home.consents)
+    for one in home.consents:
+        with pytest.raises(NoLongerShown):
+            viewing.authorise(services, home.account, one)
+    assert drain(services) == 2
+    assert {status_of(ledger, one) for one in home.consents} == {ConsentStatus.WITHDRAWN}
+
+
+def test_an_act_that_does_not_open_holds_up_no_other(place: Place) -> None:
+    with place.open() as ledger:
+        homes = [settle(ledger, f"3000111222333{n}") for n in range(2)]
+        damaged, whole = (kept_withdrawal(ledger.services, home) for home in homes)
+        with psycopg.connect(place.database or "") as connection:
+            connection.execute(
+                "update inbox set sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1)"
+                " where command = %s",
+                (damaged.command,),
+            )
+        inbox.drain_all(ledger.services)
+        assert status_of(ledger, whole.about) is ConsentStatus.WITHDRAWN
+        assert ledger.services.inbox.waiting([damaged.about, whole.about]) == {damaged.about}
+
+
+def test_a_ledger_that_stopped_keeps_what_a_person_ends(
+    ledger: Installation,
+) -> None:
+    home = settle(ledger, NUMBER)
+    services = ledger.services
+
+    def stopped() -> None:
+        raise LogNotOurs("it was cut")
+
+    with pytest.raises(TakenDown):
+        insist(services, replace_about(kept_withdrawal(services, home)), stopped)
 
 
 def test_what_was_refused_waits_no_more(ledger: Installation) -> None:

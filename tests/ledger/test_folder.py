@@ -1,6 +1,7 @@
 """A folder folds only the log it has been folding, and a late one changes nothing."""
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,25 @@ def test_a_log_that_ends_before_the_cursor_is_refused() -> None:
     log.records.pop()
     with pytest.raises(LogNotOurs, match="ends before"):
         made.check()
+
+
+def test_nothing_is_folded_on_top_of_a_tail_that_was_cut_off_and_outgrown() -> None:
+    made, log = folder(GENESIS, FIRST, SECOND)
+    before = made.store.cursor()
+    log.records[2:] = [barrier("x"), THIRD, barrier("y")]
+    with pytest.raises(LogNotOurs, match="another one now"):
+        made.fold_through(4)
+    assert made.store.cursor() == before
+
+
+def test_a_folder_that_is_left_on_a_former_log_folds_no_more() -> None:
+    made, log = folder(GENESIS, FIRST)
+    store = made.store
+    assert isinstance(store, MemoryFoldStore)
+    store.at = replace(store.at, identity="the log that the ledger was moved to")
+    log.append([SECOND])
+    with pytest.raises(LogNotOurs, match="moved to another log"):
+        made.fold()
 
 
 def test_a_tail_that_was_cut_off_and_grew_again_is_caught() -> None:
