@@ -1,9 +1,10 @@
 """`python -m bench`: every benchmark, one after another."""
 
-from bench import core, logs, metropolis_day, portal
+from bench import core, hostile, logs, metropolis_day, portal
 
 if __name__ == "__main__":
     core.main()
+    hostile.main()
     logs.main()
     metropolis_day.main()
     portal.main(homes_by_default=200, days_by_default=100)

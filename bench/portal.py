@@ -91,13 +91,13 @@ def main(homes_by_default: int = 1_000, days_by_default: int = 365) -> None:
     asked = _arguments(homes_by_default, days_by_default)
     with home() as settings:
         with open_ledger(settings) as installation:
-            homes = _settle(installation, asked.homes, asked.days)
-            rows = [_take_year(installation, homes)]
-            pages = _pages(installation, homes)
+            homes = settle(installation, asked.homes, asked.days)
+            rows = [take_year(installation, homes)]
+            pages = pages_of(installation, homes)
             plain = _plain(installation, homes)
-        with _portal(settings) as portal:
+        with served(settings) as portal:
             rows += _read(portal, pages, asked.seconds)
-        with _portal(settings, WORKERS) as portal:
+        with served(settings, WORKERS) as portal:
             rows += _read(portal, pages, asked.seconds)
             rows += _read_beside(settings, homes, portal[0], pages, asked.seconds)
         rows += plain
@@ -122,7 +122,8 @@ def _arguments(homes: int, days: int) -> argparse.Namespace:
 # ── the history ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _settle(installation: Installation, count: int, days: int) -> Homes:
+def settle(installation: Installation, count: int, days: int) -> Homes:
+    """Settle homes, of which a history ends on the last day that should be here."""
     say(f"settling {count:,} homes …")
     meters = town.meters(count)
     accounts = town.settle(installation, [meter.number for meter in meters])
@@ -131,7 +132,7 @@ def _settle(installation: Installation, count: int, days: int) -> Homes:
     return Homes(meters=meters, accounts=accounts, first=last - (days - 1) * _DAY, last=last)
 
 
-def _take_year(installation: Installation, homes: Homes) -> Row:
+def take_year(installation: Installation, homes: Homes) -> Row:
     """Take every night's files in and file them; the night before too, to count from."""
     say("taking the history in …")
     directory = installation.settings.home / "incoming"
@@ -178,7 +179,7 @@ def _file(installation: Installation) -> None:
 # ── the pages ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _pages(installation: Installation, homes: Homes) -> dict[str, list[Page]]:
+def pages_of(installation: Installation, homes: Homes) -> dict[str, list[Page]]:
     """Return each home's two pages, each home signed in."""
     first, last = homes.year()
     start = homes.last.replace(day=1)
@@ -197,7 +198,7 @@ def _pages(installation: Installation, homes: Homes) -> dict[str, list[Page]]:
 
 
 @contextlib.contextmanager
-def _portal(settings: Settings, workers: int = 1) -> Iterator[tuple[int, list[int]]]:
+def served(settings: Settings, workers: int = 1) -> Iterator[tuple[int, list[int]]]:
     """Serve the portal as an operator does; yields its port and its processes."""
     port, operations = _free_ports()
     environment = os.environ | {
@@ -244,9 +245,9 @@ def _read(
     by = f"by {len(processes)} worker{'s' if len(processes) > 1 else ''}"
     for what, some in pages.items():
         say(f"reading the {what}, answered {by} …")
-        _round(Round(port=port, pages=some, readers=READERS, seconds=1.0))
+        round_of(Round(port=port, pages=some, readers=READERS, seconds=1.0))
         before = sum(map(_cpu_s, processes))
-        timed = _round(Round(port=port, pages=some, readers=READERS, seconds=seconds, seed=1))
+        timed = round_of(Round(port=port, pages=some, readers=READERS, seconds=seconds, seed=1))
         cpu_ms = 1e3 * (sum(map(_cpu_s, processes)) - before) / len(timed.milliseconds)
         yield from _rows(f"the {what} {by}", timed, f"{cpu_ms:.2f} ms of CPU in the portal")
 
@@ -270,7 +271,7 @@ def _read_beside(
     numbers = [meter_number(meter.number) for meter in homes.meters]  # sums may grow meanwhile
     some = [replace(page, holds=one) for page, one in zip(pages["year"], numbers, strict=True)]
     try:
-        timed = _round(Round(port=port, pages=some, readers=READERS, seconds=seconds, seed=2))
+        timed = round_of(Round(port=port, pages=some, readers=READERS, seconds=seconds, seed=2))
         rate = (taken.value - before) / (time.perf_counter() - begun)
     finally:
         done.set()
@@ -295,7 +296,8 @@ def _deliver(
             day -= _DAY
 
 
-def _round(asked: Round) -> Timed:
+def round_of(asked: Round) -> Timed:
+    """Read for a round in a process of its own."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         return process.submit(read_round, asked).result()
 

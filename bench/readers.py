@@ -37,13 +37,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """Who reads what for how long; `pages` are drawn at random."""
+    """Who reads what for how long; `pages` are drawn at random, with a pause after each."""
 
     port: int
     pages: Sequence[Page]
     readers: int
     seconds: float
     seed: int = 0
+    pause_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -97,6 +98,8 @@ async def _read_on(asked: Round, reader: int, end: float, timed: Timed) -> None:
         timed.size = len(body)
         if not head.startswith(b"HTTP/1.1 200 ") or page.holds.encode() not in body:
             raise WrongPage(head.split(b"\r\n", 1)[0])
+        if asked.pause_s:
+            await asyncio.sleep(asked.pause_s)
     outgoing.close()
     await outgoing.wait_closed()
 
