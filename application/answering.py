@@ -52,10 +52,10 @@ class ReasonUnfit(Refused):
         super().__init__(f"a reason has 1 to {REASON_MAX} characters: the person is told it")
 
 
-def refuse(services: Services, account_id: UUID, actor: Actor, *, reason: str) -> None:
+def refuse(services: Services, account_id: UUID, actor: Actor, *, reason: str) -> bool:
     """Refuse a pending request, and say why."""
     _require_fit(reason)
-    _answer(
+    return _answer(
         services,
         account_id,
         actor,
@@ -63,10 +63,10 @@ def refuse(services: Services, account_id: UUID, actor: Actor, *, reason: str) -
     )
 
 
-def hold(services: Services, account_id: UUID, actor: Actor, *, reason: str) -> None:
+def hold(services: Services, account_id: UUID, actor: Actor, *, reason: str) -> bool:
     """Hold a pending request while a duty to keep the data lasts, and say which."""
     _require_fit(reason)
-    _answer(
+    return _answer(
         services,
         account_id,
         actor,
@@ -74,9 +74,9 @@ def hold(services: Services, account_id: UUID, actor: Actor, *, reason: str) -> 
     )
 
 
-def lift(services: Services, account_id: UUID, actor: Actor) -> None:
+def lift(services: Services, account_id: UUID, actor: Actor) -> bool:
     """Let a held request go on."""
-    _answer(
+    return _answer(
         services,
         account_id,
         actor,
@@ -84,9 +84,9 @@ def lift(services: Services, account_id: UUID, actor: Actor) -> None:
     )
 
 
-def take_back(services: Services, account_id: UUID) -> None:
+def take_back(services: Services, account_id: UUID) -> bool:
     """Take a pending request back, in its holder's name; where none waits nothing changes."""
-    _answer(
+    return _answer(
         services,
         account_id,
         resident(account_id),
@@ -145,13 +145,16 @@ def carry_out_validated(services: Services, failed: dict[UUID, datetime]) -> int
     return done
 
 
-def _answer(services: Services, account_id: UUID, actor: Actor, answer: Answer) -> None:
+def _answer(services: Services, account_id: UUID, actor: Actor, answer: Answer) -> bool:
+    """Answer a request; say whether that changed anything."""
+
     def decide(load: Loading) -> list[Change]:
         state = load(account, account_id).state
         events = answer(state, state.request or new_id())
         return [Change(stream=account_id, event=event, subject=account_id) for event in events]
 
-    services.ledger.transact(new_id(), decide, context=services.context(actor))
+    accepted = services.ledger.transact(new_id(), decide, context=services.context(actor))
+    return accepted is not None
 
 
 def _catch_up(services: Services) -> None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 FOLLOWED_FOR: Final = timedelta(days=400)
 """How long a link to follow a request works: the month, the law's two more, and a year."""
 
+LETTERS_LAST: Final = timedelta(days=2)
+"""How long a letter is worth sending, where the mail server takes none."""
+
 _FOOT: Final = "\n\nMétroEnergies, le suivi des consommations de la Métropole\n"
 
 
@@ -69,9 +72,7 @@ class Desk:
         One that waits for the log goes there first. Raises `Unavailable` while it cannot.
         """
         drain_all(self.services)
-        pending = self.services.ledger.load(account, account_id).state.status in account.ASKED
-        answering.take_back(self.services, account_id)
-        if pending:
+        if answering.take_back(self.services, account_id):
             self._tell(
                 account_id,
                 "Votre demande d’effacement est reprise",
@@ -81,43 +82,43 @@ class Desk:
 
     def validate(self, account_id: UUID, actor: Actor) -> None:
         """Validate; the person is told while there still is an address to write to."""
-        erasure.validate(self.services, account_id, actor)
-        self._tell(
-            account_id,
-            "Votre effacement est accepté",
-            "Votre demande d’effacement est acceptée. Vos accords sont retirés et les clés de vos "
-            "données détruites dans les minutes qui viennent : c’est la dernière lettre que nous "
-            "pouvons vous écrire, votre adresse est effacée avec le reste.",
-        )
+        if erasure.validate(self.services, account_id, actor):
+            self._tell(
+                account_id,
+                "Votre effacement est accepté",
+                "Votre demande d’effacement est acceptée. Vos accords sont retirés et les clés de "
+                "vos données détruites dans les minutes qui viennent : c’est la dernière lettre "
+                "que nous pouvons vous écrire, votre adresse est effacée avec le reste.",
+            )
 
     def refuse(self, account_id: UUID, actor: Actor, *, reason: str) -> None:
         """Refuse with a reason, which the person is told, and where they can complain."""
-        answering.refuse(self.services, account_id, actor, reason=reason)
-        self._tell(
-            account_id,
-            "Votre demande d’effacement est refusée",
-            f"Motif : {reason}\n\nVous pouvez demander à nouveau, ou adresser une réclamation à "
-            "la CNIL (www.cnil.fr).",
-        )
+        if answering.refuse(self.services, account_id, actor, reason=reason):
+            self._tell(
+                account_id,
+                "Votre demande d’effacement est refusée",
+                f"Motif : {reason}\n\nVous pouvez demander à nouveau, ou adresser une réclamation "
+                "à la CNIL (www.cnil.fr).",
+            )
 
     def hold(self, account_id: UUID, actor: Actor, *, reason: str) -> None:
         """Hold with a reason, which the person is told."""
-        answering.hold(self.services, account_id, actor, reason=reason)
-        self._tell(
-            account_id,
-            "Votre demande d’effacement est suspendue",
-            f"Motif : {reason}\n\nVotre demande reste enregistrée, et reprend dès que ce motif "
-            "n’existe plus. Vous pouvez adresser une réclamation à la CNIL (www.cnil.fr).",
-        )
+        if answering.hold(self.services, account_id, actor, reason=reason):
+            self._tell(
+                account_id,
+                "Votre demande d’effacement est suspendue",
+                f"Motif : {reason}\n\nVotre demande reste enregistrée, et reprend dès que ce motif "
+                "n’existe plus. Vous pouvez adresser une réclamation à la CNIL (www.cnil.fr).",
+            )
 
     def lift(self, account_id: UUID, actor: Actor) -> None:
         """Let a held request go on, and tell the person."""
-        answering.lift(self.services, account_id, actor)
-        self._tell(
-            account_id,
-            "Votre demande d’effacement reprend son cours",
-            "Plus rien ne suspend votre demande d’effacement.",
-        )
+        if answering.lift(self.services, account_id, actor):
+            self._tell(
+                account_id,
+                "Votre demande d’effacement reprend son cours",
+                "Plus rien ne suspend votre demande d’effacement.",
+            )
 
     def link(self, account_id: UUID) -> str:
         """Return the address by which a request is followed without signing in."""
@@ -139,4 +140,4 @@ class Desk:
             return  # carried out meanwhile: there is nobody left to write to
         follow = f"Suivre la demande, sans vous connecter :\n\n{self.link(account_id)}"
         whole = f"Bonjour,\n\n{text}\n\n{follow}{_FOOT}"
-        self.post.send(Letter(to=opened.email, subject=subject, text=whole))
+        self.post.send(Letter(to=opened.email, subject=subject, text=whole, lasts=LETTERS_LAST))

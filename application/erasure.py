@@ -133,8 +133,13 @@ def check_identity(services: Services, account_id: UUID, actor: Actor, *, means:
     services.ledger.transact(new_id(), decide, context=services.context(actor))
 
 
-def validate(services: Services, account_id: UUID, actor: Actor) -> None:
-    """Record that an administrator validated the erasure; another one, where it takes two."""
+def validate(services: Services, account_id: UUID, actor: Actor) -> bool:
+    """Record that an administrator validated the erasure; another one, where it takes two.
+
+    Say whether that changed anything. The system itself is nobody's second pair of eyes.
+    """
+    if services.four_eyes and actor.id == services.system.id:
+        raise leaving.OtherEyesNeeded
 
     def decide(load: Loading) -> list[Change]:
         state = load(account, account_id).state
@@ -148,7 +153,8 @@ def validate(services: Services, account_id: UUID, actor: Actor) -> None:
         )
         return [Change(stream=account_id, event=event) for event in events]
 
-    services.ledger.transact(new_id(), decide, context=services.context(actor))
+    accepted = services.ledger.transact(new_id(), decide, context=services.context(actor))
+    return accepted is not None
 
 
 _BEYOND_REQUEST: Final = frozenset(

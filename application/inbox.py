@@ -31,6 +31,7 @@ from domain.aggregates.consent import Origin
 from domain.errors import Corrupt, Refused, Unavailable
 from keys import sealing
 from keys.names import KeyName, Purpose
+from keys.redaction import missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -218,6 +219,7 @@ def _seal(services: Services, act: Act) -> Kept:
 def _open(services: Services, kept: Kept) -> Act | None:
     key = services.keys.fetch([kept.key]).get(kept.key)
     if key is None:
+        missing("act", kept.key, services.register.read().ordered)
         return None
     opened = sealing.open(key, kept.sealed, _bound_to(kept.command, kept.about))
     return msgspec.json.decode(opened, type=Act)

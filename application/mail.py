@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """An e-mail, as plain text."""
+    """An e-mail, as plain text; after `lasts` it is worth nothing to whoever gets it."""
 
     to: str = field(repr=False)
     subject: str
     text: str = field(repr=False)
+    lasts: timedelta = timedelta(hours=2)
 
 
 class Post(Protocol):

@@ -54,7 +54,7 @@ def site_of(installation: Installation) -> Site:
 
 def post_of(settings: Settings) -> Post:
     """Return what takes letters: the mail server of the settings, or files."""
-    return relay_of(settings) or _outbox_of(settings)
+    return relay_of(settings) or outbox_of(settings)
 
 
 def relay_of(settings: Settings) -> Relay | None:
@@ -63,10 +63,11 @@ def relay_of(settings: Settings) -> Relay | None:
     if portal.smtp_url is None:
         return None
     server = Smtp.of(portal.smtp_url, portal.mail_from)
-    return Relay(server=server, outbox=_outbox_of(settings))
+    return Relay(server=server, outbox=outbox_of(settings))
 
 
-def _outbox_of(settings: Settings) -> Outbox:
+def outbox_of(settings: Settings) -> Outbox:
+    """Return where letters lie that no server took."""
     return Outbox(settings.outbox, settings.portal.mail_from)
 
 

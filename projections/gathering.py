@@ -11,7 +11,7 @@ from ledger.readings import ReadingKeysMissing
 from projections.requests import MARKS, Step
 from projections.standing import PUBLIC_MARKS
 from projections.store import Slip, Unread
-from schemas.leaf import decode_leaf
+from schemas.leaf import decode_leaf, rest_of
 from schemas.private import decode_private
 
 if TYPE_CHECKING:
@@ -60,13 +60,24 @@ def gather(gathered: Gathered, commit: Accepted, record: Record) -> int:
             elif frame.sealed or any(mark in frame.leaf for mark in PUBLIC_MARKS):
                 private = decode_private(frame.private)
                 gathered.frames.append(ToOpen(position, header, frame, private))
-                if any(mark in frame.leaf for mark in MARKS):
-                    topic = decode_leaf(frame.leaf).type
-                    gathered.steps.append(Step(private.stream, topic, private.at))
+                gathered.steps += _steps(record, header, frame, private)
         except Corrupt as error:
             gathered.unread.append(Unread(position, type(error).__name__))
         position += frame.events
     return size
+
+
+def _steps(record: Record, header: bytes, frame: Frame, private: Private) -> Iterator[Step]:
+    """Yield where an erasure request moves to, if the commit wrote that very account's stream.
+
+    The rule looks at headers alone: a frame that names another stream is accepted, and moves
+    nobody's request.
+    """
+    if any(mark in frame.leaf for mark in MARKS):
+        leaf = decode_leaf(frame.leaf)
+        written = {write.stream for write in record.header.writes}
+        if private.stream.bytes in written and leaf.rest == rest_of(header, frame.private):
+            yield Step(private.stream, leaf.type, private.at)
 
 
 def _slips(readings: Readings, private_zone: bytes, leaf: int) -> Iterator[Slip]:

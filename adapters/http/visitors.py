@@ -10,7 +10,7 @@ none on the pages of the other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from adapters.http.proxies import client_of, household_of
@@ -126,27 +126,24 @@ def require_own(site: Site, request: Request, visitor: Visitor, said: str) -> No
 
 
 def give_token(site: Site, response: Response, cookie: str, token: str) -> None:
-    """Set the cookie of a visitor's token. The staff's goes with no link from elsewhere."""
+    """Set the cookie of a visitor's token.
+
+    Lax, the staff's too: a link in a letter would else find nobody signed in, and sign them out.
+    """
     response.set_cookie(
         cookie,
         token,
         max_age=int(LONGEST.total_seconds()),
         secure=site.secure,
         httponly=True,
-        samesite=_same_site(site, cookie),
+        samesite="lax",
         path="/",
     )
 
 
 def take_token(site: Site, response: Response, cookie: str) -> None:
     """Remove the cookie."""
-    response.delete_cookie(
-        cookie, secure=site.secure, httponly=True, samesite=_same_site(site, cookie), path="/"
-    )
-
-
-def _same_site(site: Site, cookie: str) -> Literal["lax", "strict"]:
-    return "strict" if cookie == site.staff_cookie else "lax"
+    response.delete_cookie(cookie, secure=site.secure, httponly=True, samesite="lax", path="/")
 
 
 def address_of(site: Site, request: Request) -> str:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from application.mail import Letter
 
 KEPT_S: Final = 2 * 86_400
+"""How long a letter lies here at most."""
+
+LASTS: Final = "X-Lasts-Seconds"
+"""The header that says so, in the file alone."""
 
 
 class Outbox:
@@ -36,7 +40,9 @@ class Outbox:
         """Write a letter, durably; drop those that are too old."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{time.time_ns():020}-{UUID(bytes=os.urandom(16))}.eml"
-        write_durably(self._directory / name, message_of(letter, self._sender).as_bytes())
+        message = message_of(letter, self._sender)
+        message[LASTS] = str(int(letter.lasts.total_seconds()))
+        write_durably(self._directory / name, message.as_bytes())
         self.tidy()
 
     def waiting(self) -> list[Path]:

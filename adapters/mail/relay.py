@@ -1,6 +1,6 @@
 """Letters to a mail server; while it takes none they wait in the outbox, and are sent later.
 
-A letter waits no longer than the link in it lasts. One whose server took it just before we
+A letter waits no longer than it is worth (`Letter.lasts`). One whose server took it just before we
 died is sent again: twice is better than never.
 """
 
@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from adapters.mail.outbox import LASTS
 from adapters.mail.smtp import LetterRefused, MailUnavailable
 from application.access.door import TICKET_LASTS
 from application.telling import tell
@@ -47,11 +48,13 @@ class Relay:
         sent = 0
         for path in self.outbox.waiting():
             try:
-                if path.stat().st_mtime < time.time() - WAITS_S:
+                message = self.outbox.read(path)
+                if path.stat().st_mtime + int(message[LASTS] or WAITS_S) < time.time():
                     path.unlink()
                     tell("letter-dropped", logging.WARNING)
                     continue
-                self.server.send_message(self.outbox.read(path))
+                del message[LASTS]
+                self.server.send_message(message)
             except (LetterRefused, FileNotFoundError):
                 continue  # refused alone, or another process has just sent it
             except MailUnavailable:

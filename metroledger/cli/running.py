@@ -27,7 +27,7 @@ from metroledger import logs
 from metroledger.bootstrap import database_directory, open_ledger
 from metroledger.cli.common import Commands, command
 from metroledger.log_opening import embedded_broker
-from metroledger.portal import relay_of
+from metroledger.portal import outbox_of, relay_of
 from metroledger.settings import read_identity
 
 if TYPE_CHECKING:
@@ -74,8 +74,10 @@ def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
     failed: dict[UUID, datetime] = {}
     with open_ledger(settings) as installation, stopped_by_signals() as stop:
         while True:
-            if relay is not None and time.monotonic() >= letters_at:
-                relay.send_waiting()
+            if time.monotonic() >= letters_at:
+                if relay is not None:
+                    relay.send_waiting()
+                outbox_of(settings).tidy()
                 letters_at = time.monotonic() + LETTERS_S
             try:
                 done = look_after(installation.services, installation.cursors, failed)

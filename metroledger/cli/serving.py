@@ -36,12 +36,14 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
         open_ledger(settings, observe=watched.observe) as installation,
         stopped_by_signals() as stop,
         served(
-            portal_app(site_of(installation), watched.meters), settings.portal.web, shared=True
-        ) as port,
-        served(
             operations_of(installation, watched, ledger=False),
             settings.operations_of_portal(arguments.worker),
         ),
+        served(
+            portal_app(site_of(installation), watched.meters),
+            settings.portal.web,
+            shared=settings.portal.workers > 1,
+        ) as port,
     ):
         rest_garbage_collector()
         tell("portal-started", port=port)
