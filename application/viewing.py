@@ -16,28 +16,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from application.views import Overview, consents_of, meters_of
 from domain.aggregates import consent, terms
 from domain.aggregates.account import ASKED, AccountStatus
-from domain.aggregates.consent import ConsentStatus
 from domain.errors import Corrupt, Refused, Unavailable
 from domain.events.consent import ConsentGranted
 from domain.events.terms import TextKind
-from domain.values import Category, civil_day
+from domain.values import civil_day
 from projections.consumption import daily
 from projections.projector import ShownTooLate
 from projections.standing import EMPTY, Standing
 from projections.store import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import date, datetime
     from uuid import UUID
 
     from application.services import Services
-    from domain.aggregates.consent import Consent
     from domain.aggregates.consumption import DayConsumption
-    from domain.aggregates.meter import Meter
-    from domain.events.meter import MeterDeclared
     from domain.events.reading import Reading
     from ledger.rule import Head
 
@@ -124,61 +121,6 @@ class Held:
 
     received_at: datetime
     reading: Reading
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterView:
-    """A meter as its holder sees it; `power_kva` in kVA, None when nobody said."""
-
-    id: UUID
-    operator: str
-    fluid: str
-    number: str
-    entry_day: date
-    power_kva: int | None
-    attested: bool
-    left_on: date | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentView:
-    """A consent as its holder sees it. `status` tells an expiry by its date, event or not."""
-
-    id: UUID
-    meter: UUID
-    status: ConsentStatus
-    category: Category
-    recipient: str
-    purpose: str
-    answered_at: datetime
-    first_data_day: date | None
-    last_day: date | None
-    wording_version: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
-    """An account as its holder sees it.
-
-    `terms_accepted` and `terms_current` are versions, None for none; where they differ,
-    nothing is shown before the current one is accepted (`must_accept`).
-    """
-
-    account: UUID
-    name: str
-    email: str
-    language: str
-    status: AccountStatus
-    terms_accepted: str | None
-    terms_current: str | None
-    meters: tuple[MeterView, ...]
-    consents: tuple[ConsentView, ...]
-
-    @property
-    def must_accept(self) -> bool:
-        """Whether the terms in force are still to be accepted."""
-        return self.terms_current is not None and self.terms_accepted != self.terms_current
 
 
 def overview(services: Services, account_id: UUID) -> Overview:
@@ -284,8 +226,8 @@ def _overview(services: Services, account_id: UUID, look: _Look) -> Overview:
         status=look.status,
         terms_accepted=holder.accepted.version if holder.accepted else None,
         terms_current=current,
-        meters=tuple(_meters(standing)),
-        consents=tuple(_consents(look, civil_day(services.clock()))),
+        meters=tuple(meters_of(standing)),
+        consents=tuple(consents_of(standing, look.waiting, civil_day(services.clock()))),
     )
 
 
@@ -345,64 +287,3 @@ def _versions(standing: Standing) -> dict[bytes, int]:
         for kind in (standing.accounts, standing.meters, standing.consents, standing.collections)
         for stream, placed in kind.items()
     }
-
-
-def _status(state: Consent, today: date, *, withdrawn: bool) -> ConsentStatus:
-    """Return how a consent stands for its holder: its last day and an act that waits included."""
-    if state.status is not ConsentStatus.GRANTED:
-        return state.status
-    if withdrawn:
-        return ConsentStatus.WITHDRAWN
-    return ConsentStatus.EXPIRED if (state.last_day or today) < today else state.status
-
-
-def _meters(standing: Standing) -> Iterable[MeterView]:
-    for stream, placed in standing.meters.items():
-        if placed.state.declared is not None:
-            yield _meter(stream, placed.state, placed.state.declared)
-
-
-def _meter(stream: UUID, state: Meter, declared: MeterDeclared) -> MeterView:
-    return MeterView(
-        id=stream,
-        operator=declared.operator,
-        fluid=declared.fluid,
-        number=declared.number,
-        entry_day=declared.entry_day,
-        power_kva=declared.power_kva,
-        attested=state.attestation is not None,
-        left_on=state.last_day,
-    )
-
-
-def _consents(look: _Look, today: date) -> Iterable[ConsentView]:
-    for stream, placed in look.standing.consents.items():
-        state = placed.state
-        if state.granted is not None:
-            yield ConsentView(
-                id=stream,
-                meter=state.granted.meter,
-                status=_status(state, today, withdrawn=stream in look.waiting),
-                category=state.granted.category,
-                recipient=state.granted.recipient,
-                purpose=state.granted.purpose,
-                answered_at=state.granted.granted_at,
-                first_data_day=state.granted.first_data_day,
-                last_day=state.last_day,
-                wording_version=state.granted.evidence.wording_version,
-                language=state.granted.evidence.language,
-            )
-        elif state.refused is not None:
-            yield ConsentView(
-                id=stream,
-                meter=state.refused.meter,
-                status=state.status,
-                category=state.refused.category,
-                recipient=state.refused.recipient,
-                purpose=state.refused.purpose,
-                answered_at=state.refused.refused_at,
-                first_data_day=None,
-                last_day=None,
-                wording_version=state.refused.evidence.wording_version,
-                language=state.refused.evidence.language,
-            )

@@ -20,7 +20,7 @@ from projections.series import show
 if TYPE_CHECKING:
     import argparse
 
-    from application.viewing import ConsentView
+    from application.views import ConsentView
     from domain.aggregates.consumption import DayConsumption
     from metroledger.settings import Settings
 

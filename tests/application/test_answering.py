@@ -28,9 +28,13 @@ from domain.aggregates.leaving import (
 from domain.errors import Refused
 from domain.events.access import Reason, Seen
 from domain.values import civil_day, month_after
+from keys.key import new_id
 from keys.names import Purpose
+from ledger.record import Write
+from ledger.retrieval import read_record
 from metroledger.bootstrap import open_ledger
 from metroledger.portal import site_of
+from projections.gathering import Gathered, gather
 from projections.requests import Outcome, Request
 from tests.application.test_door import in_database, letters
 from tests.application.world import SEED, settle, settle_all
@@ -38,6 +42,8 @@ from tests.application.world import SEED, settle, settle_all
 if TYPE_CHECKING:
     from application.desk import Desk
     from domain.values import Actor
+    from ledger.record import Record
+    from ledger.store import Accepted
     from metroledger.bootstrap import Installation
     from tests.application.world import Household, Place
 
@@ -125,6 +131,35 @@ def test_with_four_eyes_the_one_who_checked_does_not_validate(place: Place) -> N
         with pytest.raises(OtherEyesNeeded):
             desk.validate(home.account, member(1))
         desk.validate(home.account, member(2))
+
+
+def test_with_four_eyes_the_command_line_is_nobodys_second_pair(place: Place) -> None:
+    with open_ledger(replace(place.settings, four_eyes=True)) as ledger:
+        desk, home = site_of(ledger).desk, settle(ledger, NUMBER)
+        ask(desk, home)
+        check(desk, home, member(1))
+        with pytest.raises(OtherEyesNeeded):
+            desk.validate(home.account, ledger.services.system)
+
+
+def test_what_was_not_decided_is_told_to_nobody(
+    ledger: Installation, desk: Desk, home: Household
+) -> None:
+    ask(desk, home)
+    desk.take_back(home.account)
+    told = len(letters(ledger))
+    desk.refuse(home.account, member(1), reason=REASON)
+    assert len(letters(ledger)) == told, "it was taken back before"
+    ask(desk, home)
+    desk.hold(home.account, member(1), reason=REASON)
+    told = len(letters(ledger))
+    desk.hold(home.account, member(2), reason="another reason")
+    assert len(letters(ledger)) == told, "the first reason is the one on the ledger"
+    desk.lift(home.account, member(1))
+    check(desk, home)
+    for number in (1, 2):
+        desk.validate(home.account, member(number))
+    assert sum("dernière lettre" in one for one in letters(ledger)) == 1
 
 
 @pytest.mark.parametrize("reason", ["", "x" * 501])
@@ -272,6 +307,30 @@ def test_the_queue_is_built_again_alike_when_nothing_can_be_opened_any_more(
     fresh = ledger.shown.rebuild()
     assert fresh.digest() == digest
     assert found(desk, home.account) == before
+
+
+def test_a_record_that_wrote_another_stream_moves_nobodys_request(
+    ledger: Installation, desk: Desk, home: Household
+) -> None:
+    ask(desk, home)
+    folder = ledger.ledger.folder
+    (commit,) = (
+        one
+        for one in folder.store.commits(1, 1_000, readings=False)
+        if moved_by(one, read_record(folder.log, one.offset))
+    )
+    record = read_record(folder.log, commit.offset)
+    assert moved_by(commit, record) == {home.account}
+    other = replace(record.header, writes=(Write(new_id().bytes, 0, 1, False),))
+    for forged in (replace(record, header=other), replace(record, header_bytes=b"another")):
+        assert moved_by(commit, forged) == set()
+
+
+def moved_by(commit: Accepted, record: Record) -> set[UUID]:
+    """The accounts whose request a record moves."""
+    gathered = Gathered()
+    gather(gathered, commit, record)
+    return gathered.leaving
 
 
 def test_one_erasure_that_cannot_be_carried_out_keeps_no_other_waiting(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from application import consenting, inbox, viewing
+from application import consenting, erasure, inbox, viewing
 from application.inbox import Act, Fortune, KindOfAct, TakenDown, drain, insist
+from application.residents import resident
 from application.services import new_id
 from application.viewing import ErasureAwaited, NoLongerShown, Use
 from domain.aggregates import account, consent
@@ -19,6 +20,7 @@ from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Refused, Unavailable
 from domain.values import Category
 from ledger.fold import LogNotOurs
+from metroledger.cli.offices import administrator
 from tests.application.world import settle
 
 if TYPE_CHECKING:
@@ -212,9 +214,28 @@ def test_nothing_of_a_person_is_kept_in_clear(place: Place) -> None:
 def test_an_act_of_somebody_erased_since_waits_no_more(ledger: Installation) -> None:
     home = settle(ledger, NUMBER)
     act = kept_withdrawal(ledger.services, home)
-    ledger.keys.destroy_owner(home.account, ledger.clock())
+    erased(ledger, home)
     assert drain(ledger.services) == 1
     assert ledger.services.inbox.fortune(act.command) is Fortune.DONE
+
+
+def test_an_act_whose_key_is_gone_without_an_order_waits_for_the_right_key_store(
+    ledger: Installation,
+) -> None:
+    home = settle(ledger, NUMBER)
+    act = kept_withdrawal(ledger.services, home)
+    ledger.keys.destroy_owner(home.account, ledger.clock())
+    assert drain(ledger.services) == 0
+    assert ledger.services.inbox.fortune(act.command) is Fortune.WAITING
+
+
+def erased(ledger: Installation, home: Household) -> None:
+    """Erase an account to its end."""
+    services, actor = ledger.services, administrator(ledger)
+    erasure.request(services, home.account, resident(home.account))
+    erasure.check_identity(services, home.account, actor, means="a test")
+    erasure.validate(services, home.account, actor)
+    erasure.erase(services, home.account, actor)
 
 
 def test_with_the_log_at_hand_it_is_done_before_the_answer(ledger: Installation) -> None:

@@ -21,7 +21,8 @@ from adapters.http.api.reader import Reader, Within
 from adapters.http.api.route import ApiRoute
 from adapters.http.site import Site
 from application import seeing, viewing
-from application.viewing import ConsentView, Overview, Use
+from application.viewing import Use
+from application.views import ConsentView, Overview
 from domain.aggregates.consent import ConsentStatus
 from domain.values import civil_day
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from adapters.http.pages.frame import Pages, Visit
     from adapters.http.pages.questions import Question
-    from application.viewing import ConsentView, Overview
+    from application.views import ConsentView, Overview
 
 _LONGEST_NAME = 100
 _STANDING = {ConsentStatus.GRANTED, ConsentStatus.REFUSED}

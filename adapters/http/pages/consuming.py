@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from adapters.http.pages.chart import Axis
     from adapters.http.pages.frame import Pages, Visit
     from adapters.http.pages.window import Window
-    from application.viewing import ConsentView, Overview
+    from application.views import ConsentView, Overview
     from domain.aggregates.consumption import DayConsumption
 
 RUNS_NAMED_MAX: Final = 6

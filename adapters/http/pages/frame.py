@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
     from adapters.http.site import Site
     from application.services import Services
-    from application.viewing import Access, Overview
+    from application.viewing import Access
+    from application.views import Overview
 
 FIELDS_MAX: Final = 20
 ONCE_FIELD: Final = "envoi"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fastapi import Response
 
     from adapters.http.pages.frame import Pages, Visit
-    from application.viewing import ConsentView, Overview
+    from application.views import ConsentView, Overview
 
 EVERYTHING: Final = "tout"
 

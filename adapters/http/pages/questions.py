@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from application.services import Services
-    from application.viewing import ConsentView, MeterView, Overview
+    from application.views import ConsentView, MeterView, Overview
 
 LANGUAGE: Final = "fr"
 RECIPIENT: Final = "metropole"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fastapi import Response
 
     from adapters.http.pages.frame import Pages, Visit
-    from application.viewing import ConsentView
+    from application.views import ConsentView
 
 
 def add(pages: Pages) -> None:

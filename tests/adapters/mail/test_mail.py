@@ -10,11 +10,12 @@ import socketserver
 import stat
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.mail.outbox import KEPT_S, Outbox
+from adapters.mail.outbox import KEPT_S, LASTS, Outbox
 from adapters.mail.relay import WAITS_S, Relay
 from adapters.mail.smtp import MailUnavailable, NoMailServer, Smtp
 from application.mail import Letter
@@ -152,6 +153,20 @@ def test_a_letter_whose_link_is_over_is_dropped_unsent(tmp_path: Path) -> None:
     with mail_server() as (post, taken):
         assert relay_over(post, tmp_path).send_waiting() == 0
     assert (taken, lying_in(tmp_path)) == ([], [])
+
+
+def test_a_letter_that_is_worth_more_waits_longer_and_does_not_say_so_to_the_server(
+    tmp_path: Path,
+) -> None:
+    letter = replace(LETTER, lasts=timedelta(days=1))
+    Outbox(tmp_path / "outbox", SENDER).send(letter)
+    (path,) = lying_in(tmp_path)
+    past = path.stat().st_mtime - WAITS_S - 60
+    os.utime(path, (past, past))
+    with mail_server() as (post, taken):
+        assert relay_over(post, tmp_path).send_waiting() == 1
+    assert [text_of(one) for one in taken] == [(LETTER.to, LETTER.subject, LETTER.text)]
+    assert LASTS.encode() not in taken[0]
 
 
 def test_a_letter_that_is_refused_alone_stays_and_keeps_none_waiting(tmp_path: Path) -> None:

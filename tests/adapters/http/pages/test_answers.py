@@ -14,7 +14,7 @@ from tests.adapters.http.api.conftest import founded, site, world
 if TYPE_CHECKING:
     import httpx
 
-    from application.viewing import ConsentView
+    from application.views import ConsentView
     from tests.adapters.http.api.conftest import Person, World
 
 __all__ = ["founded", "site", "world"]  # fixtures, taken from where they are made
