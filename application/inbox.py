@@ -116,6 +116,11 @@ def insist(services: Services, act: Act, carry: Callable[[], object]) -> None:
     Raises `Refused` where it is refused, and `Unavailable` where it could not even be kept.
     """
     services.inbox.keep(_seal(services, act))
+    _settle(services, act, carry)
+
+
+def _settle(services: Services, act: Act, carry: Callable[[], object]) -> None:
+    """Carry an act that is kept, and write down what became of it; see `insist`."""
     try:
         carry()
     except (Unavailable, Corrupt) as error:
@@ -142,10 +147,10 @@ def withdraw_all(services: Services, account: UUID, consents: Mapping[UUID, UUID
         Act(command=command, kind=KindOfAct.WITHDRAWAL, account=account, about=consent, at=at)
         for command, consent in consents.items()
     ]
-    for act in acts[1:]:
+    for act in acts:
         services.inbox.keep(_seal(services, act))
     for act in acts:
-        insist(services, act, partial(_carry, services, act))
+        _settle(services, act, partial(_carry, services, act))
 
 
 def ask_erasure(

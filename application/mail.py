@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+LINK_LASTS: Final = timedelta(hours=2)
+"""How long the links in letters work, where a letter does not say otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +17,7 @@ class Letter:
     to: str = field(repr=False)
     subject: str
     text: str = field(repr=False)
-    lasts: timedelta = timedelta(hours=2)
+    lasts: timedelta = LINK_LASTS
 
 
 class Post(Protocol):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.mail.outbox import LASTS
 from adapters.mail.smtp import LetterRefused, MailUnavailable
-from application.access.door import TICKET_LASTS
+from application.mail import LINK_LASTS
 from application.telling import tell
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from adapters.mail.smtp import Smtp
     from application.mail import Letter
 
-WAITS_S: Final = TICKET_LASTS.total_seconds()
+WAITS_S: Final = LINK_LASTS.total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ to say goes into the letter. Only the e-mail's owner reads it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +20,7 @@ from application.access.throttle import (
     pass_by,
 )
 from application.access.tickets import Errand, Ticket, TicketWorthless, issue, redeem
+from application.mail import LINK_LASTS
 from application.residents import email_lookup, open_account
 from domain.errors import Refused
 from keys.index import AlreadyTaken
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from application.mail import Post
     from application.services import Services
 
-TICKET_LASTS: Final = timedelta(hours=2)
+TICKET_LASTS: Final = LINK_LASTS
 _LONGEST_EMAIL: Final = 254
 _LONGEST_NAME: Final = 100
 

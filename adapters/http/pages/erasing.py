@@ -14,6 +14,7 @@ from domain.values import civil_day, month_after
 from projections.requests import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
     from fastapi import Response
@@ -78,23 +79,20 @@ def validated(visit: Visit) -> Response:
 
 def refused(visit: Visit) -> Response:
     """Refuse, with the reason that the person is told."""
-    actor = visit.visitor.require(Right.REFUSAL)
-    reason = visit.fields.get("motif_refus", "")
-    try:
-        visit.site.desk.refuse(_known(visit).account, actor, reason=reason)
-    except ReasonUnfit:
-        return _shown(visit, Form(visit.fields, {"motif_refus": _NO_REASON}), status=422)
-    return _back(visit)
+    return _with_reason(visit, Right.REFUSAL, "motif_refus", visit.site.desk.refuse)
 
 
 def held(visit: Visit) -> Response:
     """Hold, with the reason that the person is told."""
-    actor = visit.visitor.require(Right.HOLD)
-    reason = visit.fields.get("motif_suspension", "")
+    return _with_reason(visit, Right.HOLD, "motif_suspension", visit.site.desk.hold)
+
+
+def _with_reason(visit: Visit, right: Right, field: str, answer: Callable[..., None]) -> Response:
+    actor = visit.visitor.require(right)
     try:
-        visit.site.desk.hold(_known(visit).account, actor, reason=reason)
+        answer(_known(visit).account, actor, reason=visit.fields.get(field, ""))
     except ReasonUnfit:
-        return _shown(visit, Form(visit.fields, {"motif_suspension": _NO_REASON}), status=422)
+        return _shown(visit, Form(visit.fields, {field: _NO_REASON}), status=422)
     return _back(visit)
 
 
