@@ -13,7 +13,7 @@ from uuid import UUID
 
 from application import answering, erasure
 from application.access.tickets import Errand, Ticket, TicketWorthless, issue, redeem
-from application.inbox import ask_erasure, drain_all
+from application.inbox import ask_erasure, drain
 from application.mail import Letter
 from application.residents import resident
 from application.services import new_id
@@ -71,7 +71,7 @@ class Desk:
 
         One that waits for the log goes there first. Raises `Unavailable` while it cannot.
         """
-        drain_all(self.services)
+        drain(self.services)
         if answering.take_back(self.services, account_id):
             self._tell(
                 account_id,

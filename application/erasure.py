@@ -15,11 +15,9 @@ crash and goes on. A partial erasure is an error that someone sees, never a succ
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
-
-import msgspec
 
 from application.consenting import after_ending, consents_of, withdraw_consent
 from application.parking import KEPT_DAYS
@@ -31,13 +29,16 @@ from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Corrupt, Refused
 from domain.events.account import (
     AccountErased,
+    AccountErasedV1,
     DestructionOrdered,
     ErasureIdentityChecked,
+    ErasureRequested,
     ErasureValidated,
 )
 from domain.policies.account import order_destruction
 from domain.values import Change
 from keys.names import Purpose
+from ledger.frames import event_from
 from ledger.retrieval import read_record
 from proofs.merkle import leaf_hash, root
 from schemas.canonical import b64
@@ -53,6 +54,9 @@ if TYPE_CHECKING:
     from ledger.record import Frame
 
 LEGAL_BASIS: Final = "GDPR article 17(1)(b): consent withdrawn"
+ERASED: Final = (AccountErasedV1.TOPIC, AccountErased.TOPIC)
+"""The types of certificates."""
+
 NOT_REACHED: Final = (
     "the operators' own data, held under their own duties",
     "receipts and exports that were handed out",
@@ -105,7 +109,8 @@ def request(
 ) -> None:
     """Record that the person asked; the one-month clock starts. A pending request stands.
 
-    `at` is when they did, where that was before now.
+    `at` is when they did, where that was before now: the event itself is dated so, for those who
+    watch the month read no payload.
     """
     command = command or new_id()
     asked = made_by(command)
@@ -116,7 +121,8 @@ def request(
         events = leaving.request_erasure(state, request=asked, requested_at=at)
         return [Change(stream=account_id, event=e, subject=account_id) for e in events]
 
-    services.ledger.transact(command, decide, context=services.context(actor))
+    context = replace(services.context(actor), at=at)
+    services.ledger.transact(command, decide, context=context)
 
 
 def check_identity(services: Services, account_id: UUID, actor: Actor, *, means: str) -> None:
@@ -193,7 +199,7 @@ def erase(
     left = len(services.keys.fetch(ids))
     if left:
         raise ErasureIncomplete(left)
-    if frame_of(services, account_id, AccountErased.TOPIC) is None:
+    if frame_of(services, account_id, *ERASED) is None:
         services.keys.end_epoch(services.clock())
         step("epoch ended")
         _certify(services, account_id, actor, ids)
@@ -203,12 +209,15 @@ def erase(
 
 def certificate_of(services: Services, account_id: UUID) -> Erasure:
     """Return the certificate of a finished erasure."""
-    found = frame_of(services, account_id, AccountErased.TOPIC)
+    found = frame_of(services, account_id, *ERASED)
     if found is None:
         raise NoCertificate
-    frame, leaf = found
-    payload = decode_leaf(frame.leaf).payload or {}
-    return Erasure(certificate=msgspec.convert(payload, AccountErased), leaf=leaf)
+    frame, index = found
+    leaf = decode_leaf(frame.leaf)
+    certificate = event_from(leaf, leaf.payload or {})
+    if not isinstance(certificate, AccountErased):
+        raise NoCertificate
+    return Erasure(certificate=certificate, leaf=index)
 
 
 def _end_consents(services: Services, account_id: UUID) -> None:
@@ -263,6 +272,10 @@ def _certify(services: Services, account_id: UUID, actor: Actor, ids: list[UUID]
             tree_size_after=after,
             legal_basis=LEGAL_BASIS,
             not_reached=NOT_REACHED,
+            asked_as=_role_of(services, account_id, ErasureRequested.TOPIC),
+            checked_as=_role_of(services, account_id, ErasureIdentityChecked.TOPIC),
+            validated_as=_role_of(services, account_id, ErasureValidated.TOPIC),
+            carried_out_as=actor.role.value,
         )
         return [Change(stream=account_id, event=e) for e in leaving.erase(state, certificate)]
 
@@ -271,8 +284,13 @@ def _certify(services: Services, account_id: UUID, actor: Actor, ids: list[UUID]
     services.ledger.transact(command, decide, context=services.context(actor), derived=True)
 
 
-def frame_of(services: Services, stream: UUID, topic: str) -> tuple[Frame, int] | None:
-    """Return the frame of a stream's last event of a type, and its leaf's index."""
+def _role_of(services: Services, account_id: UUID, topic: str) -> str | None:
+    found = frame_of(services, account_id, topic)
+    return decode_private(found[0].private).role.value if found else None
+
+
+def frame_of(services: Services, stream: UUID, *topics: str) -> tuple[Frame, int] | None:
+    """Return the frame of a stream's last event of some types, and its leaf's index."""
     store = services.ledger.folder.store
     for segment in reversed(store.segments(stream.bytes)):
         commit = store.commit_at(segment.offset)
@@ -280,6 +298,6 @@ def frame_of(services: Services, stream: UUID, topic: str) -> tuple[Frame, int] 
             read_record(services.ledger.folder.log, segment.offset).frames
         ):
             ours = decode_private(frame.private).stream == stream
-            if commit is not None and ours and decode_leaf(frame.leaf).type == topic:
+            if commit is not None and ours and decode_leaf(frame.leaf).type in topics:
                 return frame, commit.leaf + place
     return None

@@ -78,6 +78,8 @@ class Kept:
     at: datetime
     key: UUID
     sealed: bytes
+    place: int = 0
+    """Where it stands among all that were kept, from 1; 0 until it is kept."""
 
 
 class Inbox(Protocol):
@@ -89,8 +91,8 @@ class Inbox(Protocol):
     def waiting(self, about: Collection[UUID]) -> frozenset[UUID]:
         """Return those of some ids that an act is about which the log does not hold yet."""
 
-    def oldest(self, limit: int) -> Sequence[Kept]:
-        """Return acts that wait, the oldest first."""
+    def oldest(self, limit: int, *, after: int = 0) -> Sequence[Kept]:
+        """Return acts that wait behind a place, the oldest first."""
 
     def settle(self, command: UUID, fortune: Fortune) -> None:
         """Write down what became of an act."""
@@ -170,28 +172,28 @@ def ask_erasure(
     insist(services, act, carry or (lambda: _carry(services, act)))
 
 
-def drain(services: Services, limit: int = AT_ONCE) -> int:
-    """Carry the acts that wait, oldest first; return how many were settled.
+def drain(services: Services, at_once: int = AT_ONCE) -> int:
+    """Carry every act that waits, oldest first; return how many were settled.
 
-    One that does not open stays, is told, and holds up no other. Raises `Unavailable` as soon
-    as the log does not answer: the others keep their order.
+    `at_once` are read at a time. One that does not open stays, is told, and holds up no other,
+    however many there are. Raises `Unavailable` as soon as the log does not answer: the others
+    keep their order.
     """
-    settled = 0
-    for kept in services.inbox.oldest(limit):
-        try:
-            fortune = _become(services, kept)
-        except Corrupt as error:
-            tell("act-unread", logging.ERROR, error=error)
-            continue
-        services.inbox.settle(kept.command, fortune)
-        settled += 1
+    settled, place = 0, 0
+    while acts := services.inbox.oldest(at_once, after=place):
+        settled += sum(_settled(services, kept) for kept in acts)
+        place = acts[-1].place
     return settled
 
 
-def drain_all(services: Services) -> None:
-    """Carry every act that waits; raises as `drain` does."""
-    while drain(services):
-        pass
+def _settled(services: Services, kept: Kept) -> bool:
+    try:
+        fortune = _become(services, kept)
+    except Corrupt as error:
+        tell("act-unread", logging.ERROR, error=error)
+        return False
+    services.inbox.settle(kept.command, fortune)
+    return True
 
 
 def _become(services: Services, kept: Kept) -> Fortune:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from application.deliveries import Incoming, content_digest, take_in
-from application.inbox import drain_all
+from application.inbox import drain
 from application.parking import park
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def ingest(
     `name` is the file's name without directories; `attempt` rises when a file is taken in
     again on purpose.
     """
-    drain_all(services)  # a withdrawal that waits comes before the next readings
+    drain(services)  # a withdrawal that waits comes before the next readings
     base = named(source, name, content, attempt)
     told = source.codec(name, content)
     if isinstance(told, Unreadable):

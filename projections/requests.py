@@ -15,6 +15,7 @@ from uuid import UUID
 
 from domain.events.account import (
     AccountErased,
+    AccountErasedV1,
     DestructionOrdered,
     ErasureHeld,
     ErasureHoldLifted,
@@ -58,6 +59,7 @@ class Step(NamedTuple):
 _OUTCOMES: Final = {
     ErasureRefused.TOPIC: Outcome.REFUSED,
     ErasureTakenBack.TOPIC: Outcome.TAKEN_BACK,
+    AccountErasedV1.TOPIC: Outcome.ERASED,
     AccountErased.TOPIC: Outcome.ERASED,
 }
 _MOVES: Final[dict[str, Callable[[Request, datetime], Request]]] = {

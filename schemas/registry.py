@@ -13,6 +13,7 @@ from domain.errors import Corrupt
 from domain.events.access import DataSeen
 from domain.events.account import (
     AccountErased,
+    AccountErasedV1,
     AccountOpened,
     DestructionOrdered,
     ErasureHeld,
@@ -86,6 +87,7 @@ STORED: Final[tuple[type[Event], ...]] = (
     ErasureRefused,
     ErasureValidated,
     DestructionOrdered,
+    AccountErasedV1,
     AccountErased,
     DataSeen,
     MeterDeclared,

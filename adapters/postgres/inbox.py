@@ -42,18 +42,18 @@ class PostgresInbox:
             ).fetchall()
         return frozenset(row[0] for row in rows)
 
-    def oldest(self, limit: int) -> Sequence[Kept]:
-        """Return acts that wait, the oldest first."""
+    def oldest(self, limit: int, *, after: int = 0) -> Sequence[Kept]:
+        """Return acts that wait behind a place, the oldest first."""
         with self._connections.use() as connection:
             rows = connection.execute(
-                "select command, about, at, key, sealed from inbox where fortune = 'waiting'"
-                " order by place limit %s",
-                (limit,),
+                "select command, about, at, key, sealed, place from inbox"
+                " where fortune = 'waiting' and place > %s order by place limit %s",
+                (after, limit),
                 prepare=True,
             ).fetchall()
         return [
-            Kept(command=command, about=about, at=at, key=key, sealed=bytes(sealed))
-            for command, about, at, key, sealed in rows
+            Kept(command=command, about=about, at=at, key=key, sealed=bytes(sealed), place=place)
+            for command, about, at, key, sealed, place in rows
         ]
 
     def settle(self, command: UUID, fortune: Fortune) -> None:

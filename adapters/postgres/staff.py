@@ -83,13 +83,18 @@ class PostgresStaff:
             )
         return True
 
-    def use_step(self, member: UUID, step: int) -> bool:
-        """Note that a step's code was used; answer False unless it is later than all before."""
+    def use_step(self, member: UUID, factor: bytes, step: int) -> bool:
+        """Note that a step's code of a factor was used.
+
+        Answer False unless it is the member's factor still, and the step later than all before.
+        """
         return bool(
             self._run(
-                "update staff set step = %s where id = %s and step < %s returning 1",
+                "update staff set step = %s where id = %s and factor = %s and step < %s"
+                " returning 1",
                 step,
                 member,
+                factor,
                 step,
             )
         )

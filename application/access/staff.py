@@ -112,8 +112,7 @@ class StaffDoor:
         )
         if not self.staff.enrol(member.id, invitation_digest(ticket.binding), enrolled):
             raise TicketWorthless
-        token = sessions.begin(self.services, self.store, member=member.id)
-        return Entered(token=token, recovery=codes)
+        return Entered(token=self._begin(member.id, enrolled.factor), recovery=codes)
 
     def sign_in(self, email: str, password: str, code: str, *, address: str) -> Entered:
         """Begin a session; raises `NotSignedIn` or `TooOften`.
@@ -127,9 +126,22 @@ class StaffDoor:
         known = passwords.matches(
             self.services, self.store, member.id if member else None, password
         )
-        if not known or member is None or not self._is_code(member, code):
+        if not known or member is None or member.factor is None or not self._is_code(member, code):
             raise NotSignedIn
-        return Entered(token=sessions.begin(self.services, self.store, member=member.id))
+        return Entered(token=self._begin(member.id, member.factor))
+
+    def _begin(self, member: UUID, factor: bytes) -> str:
+        """Begin a session; raises `NotSignedIn` where the factor shown was taken away meanwhile.
+
+        Taking it away ends the sessions there are. This one is there before it is asked whether
+        it was, so whichever came first, nobody is left in.
+        """
+        token = sessions.begin(self.services, self.store, member=member)
+        now = self.staff.member(member)
+        if now is None or now.factor != factor:
+            self.store.end_session(sessions.digest_of(token))
+            raise NotSignedIn
+        return token
 
     def _find(self, email: str) -> StoredMember | None:
         entries = self.services.keys.index.find(staff_lookup(email))
@@ -143,7 +155,7 @@ class StaffDoor:
         secret = sealing.open(key, member.factor, _binding(member.id)).decode("ascii")
         step = second_factor.step_of(secret, code, self.services.clock())
         if step is not None:
-            return self.staff.use_step(member.id, step)
+            return self.staff.use_step(member.id, member.factor, step)
         return self.staff.use_recovery(member.id, second_factor.recovery_digest(key, code))
 
     def _redeem(self, ticket_text: str) -> tuple[Ticket, StoredMember]:

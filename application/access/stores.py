@@ -112,8 +112,11 @@ class StaffStore(Protocol):
     def enrol(self, member: UUID, invitation: bytes, enrolled: Enrolled) -> bool:
         """Use a link up and keep what it leaves; answer False unless it was the living one."""
 
-    def use_step(self, member: UUID, step: int) -> bool:
-        """Note that a step's code was used; answer False unless it is later than all before."""
+    def use_step(self, member: UUID, factor: bytes, step: int) -> bool:
+        """Note that a step's code of a factor was used.
+
+        Answer False unless it is the member's factor still, and the step later than all before.
+        """
 
     def use_recovery(self, member: UUID, digest: bytes) -> bool:
         """Use a recovery code up; answer False where there is none such."""

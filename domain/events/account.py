@@ -130,14 +130,8 @@ class DestructionOrdered(Event, frozen=True, kw_only=True):
     root: str
 
 
-class AccountErased(Event, frozen=True, kw_only=True):
-    """The erasure was carried out; the certificate. Public: it names no one.
-
-    `keys` destroyed out of `root`, in `stores` key stores; `epoch` is the first
-    epoch under which no copy of the keys exists; tree sizes are those read before
-    the first step and before this event; `fingerprints` is the root over the
-    destroyed keys' one-way fingerprints.
-    """
+class AccountErasedV1(Event, frozen=True, kw_only=True):
+    """The certificate's first version, which did not say who acted; read as `AccountErased`."""
 
     TOPIC: ClassVar[str] = "AccountErased.v1"
     ENDS: ClassVar[bool] = True
@@ -152,3 +146,32 @@ class AccountErased(Event, frozen=True, kw_only=True):
     tree_size_after: int
     legal_basis: str
     not_reached: tuple[str, ...]
+
+
+class AccountErased(Event, frozen=True, kw_only=True):
+    """The erasure was carried out; the certificate. Public: it names no one.
+
+    `keys` destroyed out of `root`, in `stores` key stores; `epoch` is the first
+    epoch under which no copy of the keys exists; tree sizes are those read before
+    the first step and before this event; `fingerprints` is the root over the
+    destroyed keys' one-way fingerprints. The roles are those in which somebody asked,
+    checked, validated and carried out; None of an erasure of the first version.
+    """
+
+    TOPIC: ClassVar[str] = "AccountErased.v2"
+    ENDS: ClassVar[bool] = True
+
+    request: UUID
+    keys: int
+    root: str
+    fingerprints: str
+    stores: int
+    epoch: int
+    tree_size_before: int
+    tree_size_after: int
+    legal_basis: str
+    not_reached: tuple[str, ...]
+    asked_as: str | None
+    checked_as: str | None
+    validated_as: str | None
+    carried_out_as: str | None

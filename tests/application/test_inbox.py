@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from application import consenting, erasure, inbox, viewing
+from application import answering, consenting, erasure, inbox, viewing
 from application.inbox import Act, Fortune, KindOfAct, TakenDown, drain, insist
 from application.residents import resident
 from application.services import new_id
@@ -168,9 +168,45 @@ def test_an_act_that_does_not_open_holds_up_no_other(place: Place) -> None:
                 " where command = %s",
                 (damaged.command,),
             )
-        inbox.drain_all(ledger.services)
+        assert drain(ledger.services, at_once=1) == 1
         assert status_of(ledger, whole.about) is ConsentStatus.WITHDRAWN
         assert ledger.services.inbox.waiting([damaged.about, whole.about]) == {damaged.about}
+
+
+def test_any_number_of_acts_that_do_not_open_hide_no_later_one(place: Place) -> None:
+    with place.open() as ledger:
+        homes = [settle(ledger, f"3000111222333{n}") for n in range(2)]
+        damaged, whole = (kept_withdrawal(ledger.services, home) for home in homes)
+        with psycopg.connect(place.database or "") as connection:
+            connection.execute(
+                "update inbox set place = default, sealed = '\\x00' where command = %s",
+                (damaged.command,),
+            )
+            connection.execute(
+                "insert into inbox (command, about, at, key, sealed)"
+                " select gen_random_uuid(), about, at, key, sealed from inbox,"
+                " generate_series(1, %s) where command = %s",
+                (inbox.AT_ONCE + 1, damaged.command),
+            )
+            connection.execute(
+                "update inbox set place = default where command = %s", (whole.command,)
+            )
+        assert ledger.services.inbox.oldest(1)[0].command != whole.command
+        assert drain(ledger.services) == 1
+        assert status_of(ledger, whole.about) is ConsentStatus.WITHDRAWN
+        assert drain(ledger.services) == 0
+
+
+def test_the_month_of_a_request_that_waited_begins_when_it_was_made(ledger: Installation) -> None:
+    home, asked_at = settle(ledger, NUMBER), ledger.clock()
+    with pytest.raises(TakenDown):
+        inbox.ask_erasure(ledger.services, home.account, new_id(), silent)
+    later = replace(ledger.services, clock=lambda: asked_at + timedelta(days=3))
+    assert drain(later) == 1
+    (request,) = answering.waiting(later)
+    state = ledger.ledger.load(account, home.account).state
+    assert request.requested_at == state.requested_at
+    assert request.requested_at - asked_at < timedelta(minutes=1)
 
 
 def test_a_ledger_that_stopped_keeps_what_a_person_ends(

@@ -6,10 +6,11 @@ import base64
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from pyotp import TOTP
 
-from application.access import members, sessions
+from application.access import members, passwords, sessions
 from application.access.door import NotSignedIn
 from application.access.members import INVITATION_LASTS, NoSuchMember, Profile
 from application.access.passwords import PasswordUnfit
@@ -26,6 +27,9 @@ from tests.application.hiring import STAFF_PASSWORD, add, code_of, hire, staff_d
 from tests.application.test_door import HERE, in_database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
     from metroledger.bootstrap import Installation
     from tests.application.hiring import Hired
     from tests.application.world import Place
@@ -257,3 +261,51 @@ def test_what_the_phone_is_given_is_what_it_computes_codes_from(ledger: Installa
     assert shown.address == TOTP(shown.secret).provisioning_uri(
         name=profile.email, issuer_name="metroledger"
     )
+
+
+@pytest.mark.parametrize("moment", ["before the code", "before the session", "after both"])
+def test_a_new_link_ends_a_sign_in_under_way(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    member, door = hire(ledger, StaffRole.ADMINISTRATOR), staff_door(ledger)
+    code = code_of(ledger, member.secret, 1)
+
+    def then(module: ModuleType, name: str, *, first: bool) -> None:
+        """Give out a new link just before, or just after, a step of the sign-in."""
+        step: Callable[..., object] = getattr(module, name)
+
+        def raced(*given: object, **named: object) -> object:
+            if first:
+                members.invite(ledger.services, ledger.staff, member.id)
+            done = step(*given, **named)
+            if not first:
+                members.invite(ledger.services, ledger.staff, member.id)
+            return done
+
+        monkeypatch.setattr(module, name, raced)
+
+    match moment:
+        case "before the code":
+            then(passwords, "matches", first=False)
+        case "before the session":
+            then(sessions, "begin", first=True)
+        case _:
+            then(sessions, "begin", first=False)
+    with pytest.raises(NotSignedIn):
+        door.sign_in(member.email, STAFF_PASSWORD, code, address=HERE)
+    with psycopg.connect(ledger.settings.database_url or "") as connection:
+        row = connection.execute("select count(*) from sessions").fetchone()
+    assert row == (0,)
+
+
+def test_a_code_of_a_factor_that_was_replaced_uses_up_none_of_the_new_ones(
+    ledger: Installation,
+) -> None:
+    member = hire(ledger, StaffRole.ADMINISTRATOR)
+    before = ledger.staff.member(member.id)
+    assert before is not None
+    assert before.factor is not None
+    assert ledger.staff.use_step(member.id, before.factor, 1 << 40)
+    assert not ledger.staff.use_step(member.id, b"another", 1 << 41)
+    members.invite(ledger.services, ledger.staff, member.id)
+    assert not ledger.staff.use_step(member.id, before.factor, 1 << 41)

@@ -10,6 +10,7 @@ from domain.events import Event
 from domain.events.access import DataSeen, Reason, Seen
 from domain.events.account import (
     AccountErased,
+    AccountErasedV1,
     DestructionOrdered,
     ErasureHeld,
     ErasureHoldLifted,
@@ -76,6 +77,18 @@ SAMPLES: tuple[Event, ...] = (
     ErasureTakenBack(request=world.REQUEST),
     ErasureValidated(request=world.REQUEST),
     DestructionOrdered(request=world.REQUEST, keys=3, root="cm9vdA"),
+    AccountErasedV1(
+        request=world.REQUEST,
+        keys=3,
+        root="cm9vdA",
+        fingerprints="ZnA",
+        stores=2,
+        epoch=9,
+        tree_size_before=10,
+        tree_size_after=14,
+        legal_basis="GDPR 17(1)(b)",
+        not_reached=(),
+    ),
     AccountErased(
         request=world.REQUEST,
         keys=3,
@@ -87,6 +100,10 @@ SAMPLES: tuple[Event, ...] = (
         tree_size_after=14,
         legal_basis="GDPR 17(1)(b)",
         not_reached=(),
+        asked_as="resident",
+        checked_as="administrator",
+        validated_as="administrator",
+        carried_out_as="system",
     ),
     DataSeen(
         what=Seen.NAME_AND_EMAIL,

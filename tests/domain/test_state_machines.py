@@ -22,6 +22,7 @@ from domain.aggregates.machine import ImpossibleEvent
 from domain.errors import Corrupt
 from domain.events import Event
 from domain.events import consent as consent_events
+from schemas.upcasting import UPCASTERS
 from tests.domain.samples import SAMPLE_OF, SAMPLES, histories, moves
 from tests.domain.world import given
 
@@ -68,7 +69,7 @@ def test_an_event_that_ends_its_stream_leads_where_nothing_follows(machine: Modu
 def test_every_stored_event_has_its_place_in_exactly_one_machine() -> None:
     for kind in SAMPLE_OF:
         places = {_name(m) for m in MACHINES for _, by, _ in moves(m) if by is kind}
-        assert len(places) == 1, kind
+        assert len(places) == (kind.TOPIC not in UPCASTERS), f"{kind}: older ones are read as newer"
     assert set(SAMPLE_OF) == _stored_kinds(Event) - {consent_events.Evidence}
 
 

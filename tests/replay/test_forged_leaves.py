@@ -78,7 +78,13 @@ def test_a_payload_that_lacks_or_adds_a_member_is_named(
 
 TOPICS = (
     *("AgreementSigned.v1", "AgreementEnded.v1", "DeliveryReceived.v1", "DestructionOrdered.v1"),
-    *("AccountErased.v1", "ConsentGranted.v1", "ConsentExtended.v1", "ConsentWithdrawn.v1"),
+    *(
+        "AccountErased.v1",
+        "AccountErased.v2",
+        "ConsentGranted.v1",
+        "ConsentExtended.v1",
+        "ConsentWithdrawn.v1",
+    ),
     *("IndexReceived.v1", "Odd.v1", ""),
 )
 NAMES = st.sampled_from([*AGREEMENT, *DELIVERY, "request", "keys"])

@@ -167,6 +167,10 @@ def test_a_certified_key_that_still_opens_is_named(forger: Forger, held: Held) -
         tree_size_after=4,
         legal_basis="GDPR",
         not_reached=(),
+        asked_as=None,
+        checked_as=None,
+        validated_as=None,
+        carried_out_as=None,
     )
     forger.commit(Said(forger.new_id(), certificate))
     assert order == leaf + 1
