@@ -183,11 +183,11 @@ def erase(
         raise leaving.ErasureNotValidated
     ordered = frame_of(services, account_id, DestructionOrdered.TOPIC) is not None
     if not ordered:  # first: a delivery that needs a key finds the consent ended, not its holder
-        _end_consents(services, account_id)
+        _end_consents(services, account_id, step)
     services.keys.close_owner(account_id)
     step("owner closed")
     if not ordered:
-        _end_consents(services, account_id)
+        _end_consents(services, account_id, step)
         step("consents ended")
         _order(services, account_id)
         step("destruction ordered")
@@ -220,12 +220,13 @@ def certificate_of(services: Services, account_id: UUID) -> Erasure:
     return Erasure(certificate=certificate, leaf=index)
 
 
-def _end_consents(services: Services, account_id: UUID) -> None:
+def _end_consents(services: Services, account_id: UUID, step: Step) -> None:
     for consent_id, state in consents_of(services, account_id).items():
         if state.status is ConsentStatus.GRANTED:
             withdraw_consent(services, consent_id, origin=Origin.ERASURE, actor=services.system)
         else:
             after_ending(services, consent_id, StopReason.ERASURE)
+        step("a consent ended")
 
 
 def _order(services: Services, account_id: UUID) -> None:

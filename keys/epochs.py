@@ -37,13 +37,14 @@ from keys.keyring import Epoch, Keyring, new_epoch
 
 STEPS = (
     "epoch: key added",
+    "epoch: begun",
     "epoch: re-wrapped",
     "epoch: committed",
     "epoch: compacted",
     "epoch: backed up",
     "epoch: old key destroyed",
 )
-"""The steps that are announced; the second lies inside the transaction."""
+"""The steps that are announced; the second and the third lie inside the transaction."""
 
 _CHUNK = 10_000
 
@@ -76,6 +77,7 @@ def _finish(gate: Gate, *, backup: Path | None, step: Step) -> bool:
         return False
     with gate.writing() as tx:
         if tx.epoch.id != young.id:
+            step("epoch: begun")
             _rewrap(tx, EpochKey.of(young))
             step("epoch: re-wrapped")
     step("epoch: committed")

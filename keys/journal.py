@@ -19,6 +19,7 @@ the middle that does not verify is another matter, and stops everything.
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -96,14 +97,20 @@ class Journal:
         except OSError:
             raise JournalBroken(self.path, "cannot be read") from None
 
-    def append(self, entries: tuple[Destroyed, ...]) -> None:
-        """Add lines, durably on return; a failed write is taken back as far as it got."""
+    def append(
+        self, entries: tuple[Destroyed, ...], written: Callable[[], None] = lambda: None
+    ) -> None:
+        """Add lines, durably on return; a failed write is taken back as far as it got.
+
+        `written` is told when they are written and not yet durable.
+        """
         lines = "".join(map(_encode, entries)).encode()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
         try:
             end = os.fstat(descriptor).st_size
             try:
                 _write_all(descriptor, lines)
+                written()
                 os.fsync(descriptor)
             except OSError:
                 os.ftruncate(descriptor, end)

@@ -36,6 +36,7 @@ _OWNERS = "SELECT k.id, p.owner FROM keys k JOIN persons p ON p.number = k.perso
 
 STEPS = (
     "destroy: begun",
+    "destroy: written",
     "destroy: journalled",
     "destroy: deleted",
     "destroy: committed",
@@ -331,11 +332,12 @@ class KeyStore:
     def _destroy(self, tx: Transaction, entries: list[Destroyed]) -> None:
         if not entries:
             return
-        self._options.step("destroy: begun")
-        self._gate.journal.append(tuple(entries))
-        self._options.step("destroy: journalled")
+        step = self._options.step
+        step("destroy: begun")
+        self._gate.journal.append(tuple(entries), lambda: step("destroy: written"))
+        step("destroy: journalled")
         destruction.catch_up(tx, self._gate.journal)
-        self._options.step("destroy: deleted")
+        step("destroy: deleted")
 
 
 def _person_and_keys(tx: Transaction, owner: UUID) -> tuple[UUID, dict[bytes, bytes]]:

@@ -16,7 +16,7 @@ import tempfile
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -46,7 +46,7 @@ from schemas import canonical
 from schemas.private import decode_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from random import Random
     from uuid import UUID
@@ -67,11 +67,15 @@ _databases = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One installation: where it lies, its database (None: embedded in the home), its topic."""
+    """One installation: where it lies, its database (None: embedded in the home), its topic.
+
+    `also` are settings beyond these, as an operator would write them.
+    """
 
     home: Path
     database: str | None
     topic: Topic | None = None
+    also: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -85,7 +89,7 @@ class Place:
         if self.topic is not None:
             named |= {LOG: KAFKA, BOOTSTRAP: ",".join(self.topic.servers), TOPIC: self.topic.name}
             named |= {REPLICAS: str(self.topic.replicas)}
-        return named
+        return {**named, **self.also}
 
     @property
     def settings(self) -> Settings:
