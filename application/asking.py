@@ -82,6 +82,14 @@ class Askings(Protocol):
     def find(self, command: UUID) -> Asked | None:
         """Return what is kept of a request, None when nothing is."""
 
+    def drop(self, before: datetime) -> int:
+        """Forget the requests that were made before an instant; return how many."""
+
+
+def drop_over(askings: Askings, now: datetime) -> int:
+    """Forget answers that were given longer ago than is kept; the ledger knows the commands."""
+    return askings.drop(now - KEPT)
+
 
 def command_of(services: Services, account: UUID, key: str) -> UUID:
     """Return the id of the command that an account sends under an idempotency key."""

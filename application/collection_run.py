@@ -64,7 +64,7 @@ class Box(Protocol):
         """Return the files that have come to rest."""
 
     def empty(self, before: datetime) -> int:
-        """Remove the kept files that were taken in before an instant; return how many."""
+        """Remove files that were kept, or cut off, before an instant; return how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

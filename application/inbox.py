@@ -100,6 +100,14 @@ class Inbox(Protocol):
     def fortune(self, command: UUID) -> Fortune | None:
         """Return what became of an act, None where nothing is known of it."""
 
+    def drop(self, before: datetime) -> int:
+        """Forget acts that were done before an instant and do not wait; return how many."""
+
+
+def drop_over(inbox: Inbox, now: datetime) -> int:
+    """Forget what became of acts longer ago than is kept; those that wait stay."""
+    return inbox.drop(now - KEPT)
+
 
 class TakenDown(Unavailable):
     """The act is kept and holds from now on; the log does not answer, and gets it later."""

@@ -120,14 +120,30 @@ class Box:
         return {operator for operator, _ in self._known}
 
     def empty(self, before: datetime) -> int:
-        """Remove the kept files that were taken in before an instant; return how many."""
+        """Remove what was kept, or cut off unfinished, before an instant; return how many."""
         removed = 0
         for path in (self.root / KEPT).glob("*/*"):
             with contextlib.suppress(FileNotFoundError):
                 if path.lstat().st_mtime < before.timestamp():
                     path.unlink()
                     removed += 1
+        return removed + sum(self._empty_of_halves(one, before) for one in self._operators())
+
+    def _empty_of_halves(self, operator: str, before: datetime) -> int:
+        """Remove what was never finished and has not grown since an instant."""
+        removed = 0
+        with contextlib.suppress(OSError), self.folder(operator) as folder:
+            with os.scandir(folder) as entries:
+                halves = [one for one in entries if _is_unfinished(one.name)]
+            for half in halves:
+                if half.stat(follow_symlinks=False).st_mtime < before.timestamp():
+                    os.unlink(half.name, dir_fd=folder)
+                    removed += 1
         return removed
+
+    def _operators(self) -> list[str]:
+        place = self.root / INCOMING
+        return sorted(one.name for one in place.iterdir()) if place.is_dir() else []
 
     @contextlib.contextmanager
     def folder(self, operator: str) -> Iterator[int]:
@@ -144,8 +160,7 @@ class Box:
 
     def _entries(self) -> Iterator[tuple[str, str, os.stat_result]]:
         """Yield the plain files with a final name: operator, name, status."""
-        place = self.root / INCOMING
-        for operator in sorted(one.name for one in place.iterdir()) if place.is_dir() else ():
+        for operator in self._operators():
             try:
                 with self.folder(operator) as folder, os.scandir(folder) as entries:
                     listed = [(one.name, one.stat(follow_symlinks=False)) for one in entries]
@@ -153,7 +168,7 @@ class Box:
                 self.strange[operator] += 1
                 continue
             for name, status in listed:
-                if name.startswith(".") or name.lower().endswith(TEMPORARY):
+                if _is_unfinished(name):
                     self.unfinished += 1
                 elif not _is_plain(status) or status.st_size > self.largest_bytes:
                     self.strange[operator] += 1
@@ -163,6 +178,10 @@ class Box:
 
 def _seen(status: os.stat_result) -> _Seen:
     return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(".") or name.lower().endswith(TEMPORARY)
 
 
 def _is_plain(status: os.stat_result) -> bool:

@@ -55,6 +55,11 @@ class PostgresAskings:
                 "delete from asked where command = %s and status is null", (command,)
             )
 
+    def drop(self, before: datetime) -> int:
+        """Forget the requests that were made before an instant; return how many."""
+        with self._connections.use() as connection:
+            return connection.execute("delete from asked where at < %s", (before,)).rowcount
+
     def find(self, command: UUID) -> Asked | None:
         """Return what is kept of a request, None when nothing is."""
         with self._connections.use() as connection:

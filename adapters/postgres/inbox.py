@@ -8,6 +8,7 @@ from application.inbox import KEPT, Fortune, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from adapters.postgres.connections import Connections
@@ -31,6 +32,13 @@ class PostgresInbox:
                 " on conflict (command) do nothing",
                 (act.command, act.about, act.at, act.key, act.sealed),
             )
+
+    def drop(self, before: datetime) -> int:
+        """Forget acts that were done before an instant and do not wait; return how many."""
+        with self._connections.use() as connection:
+            return connection.execute(
+                "delete from inbox where fortune <> 'waiting' and at < %s", (before,)
+            ).rowcount
 
     def waiting(self, about: Collection[UUID]) -> frozenset[UUID]:
         """Return those of some ids that an act is about which the log does not hold yet."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adapters.postgres.embedded import EmbeddedPostgres
-from application import arrivals
+from application import arrivals, asking, inbox
 from application.access import sessions
 from application.telling import tell
 from application.upkeep import look_after
@@ -90,6 +90,8 @@ def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
             if done.epoch_ended:
                 sessions.drop_over(installation.services, installation.access)
                 arrivals.drop_over(installation.arrivals, installation.clock())
+                asking.drop_over(installation.askings, installation.clock())
+                inbox.drop_over(installation.inbox, installation.clock())
             if arguments.once or stop.is_set():
                 return 0
             if done.idle:

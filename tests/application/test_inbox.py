@@ -280,3 +280,16 @@ def test_with_the_log_at_hand_it_is_done_before_the_answer(ledger: Installation)
     inbox.withdraw(ledger.services, home.account, home.consents[0], command)
     assert ledger.services.inbox.fortune(command) is Fortune.DONE
     assert status_of(ledger, home.consents[0]) is ConsentStatus.WITHDRAWN
+
+
+def test_upkeep_forgets_what_became_of_old_acts_and_keeps_those_that_wait(
+    ledger: Installation,
+) -> None:
+    services = ledger.services
+    settled = kept_withdrawal(services, settle(ledger, NUMBER))
+    assert drain(services) == 1
+    waiting = kept_withdrawal(services, settle(ledger, "30001112223335"))
+    later = services.clock() + inbox.KEPT + timedelta(seconds=1)
+    assert inbox.drop_over(services.inbox, later) == 1
+    assert services.inbox.fortune(settled.command) is None
+    assert services.inbox.fortune(waiting.command) is Fortune.WAITING

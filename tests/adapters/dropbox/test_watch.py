@@ -133,3 +133,16 @@ def test_a_kept_file_bears_an_id_and_is_emptied_in_time(box: Box, hours: Hours) 
     assert box.empty(datetime(2020, 1, 1, tzinfo=UTC)) == 0
     assert box.empty(datetime(2200, 1, 1, tzinfo=UTC)) == 1
     assert not kept.exists()
+
+
+def test_what_was_cut_off_and_never_gone_on_with_is_removed_in_time(box: Box) -> None:
+    halves = [incoming(box) / ".one.zip", incoming(box) / "two.zip.part"]
+    for path in (*halves, whole := incoming(box) / "three.zip"):
+        path.write_bytes(b"half")
+    (box.root / "incoming" / "elsewhere").symlink_to(box.root)
+    (hidden := box.root / ".hidden").write_bytes(b"of somebody else")
+    assert box.empty(datetime(2020, 1, 1, tzinfo=UTC)) == 0
+    assert box.empty(datetime(2200, 1, 1, tzinfo=UTC)) == 2
+    assert not any(path.exists() for path in halves)
+    assert whole.exists()
+    assert hidden.exists()

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.postgres.asking import PostgresAskings
 from adapters.postgres.connections import Connections
-from application.asking import KEPT, Answer, Asked
+from application.asking import KEPT, Answer, Asked, drop_over
 from application.services import new_id
 
 if TYPE_CHECKING:
@@ -67,4 +67,12 @@ def test_what_is_older_than_a_week_is_forgotten(askings: PostgresAskings) -> Non
         askings.note(one, NOW)
     askings.note(young := asked(), NOW + KEPT + timedelta(seconds=1))
     assert [askings.find(one.command) for one in old] == [None] * 3
+    assert askings.find(young.command) == young
+
+
+def test_upkeep_forgets_what_is_older_though_nobody_asks_again(askings: PostgresAskings) -> None:
+    askings.note(old := asked(), NOW)
+    askings.note(young := asked(), NOW + timedelta(days=1))
+    assert drop_over(askings, NOW + KEPT + timedelta(seconds=1)) == 1
+    assert askings.find(old.command) is None
     assert askings.find(young.command) == young
