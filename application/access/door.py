@@ -23,7 +23,7 @@ from application.access.tickets import Errand, Ticket, TicketWorthless, issue, r
 from application.mail import LINK_LASTS
 from application.residents import email_lookup, open_account
 from domain.errors import Refused
-from keys.index import AlreadyTaken
+from keys.index import AlreadyTaken, OwnerGone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +149,10 @@ class Door:
     def choose_new_password(self, ticket_text: str, password: str) -> str:
         """Change the password of whoever holds the link; every session ends but a new one."""
         account = self.require_new_password(ticket_text)
-        passwords.keep(self.services, self.store, account, password)
+        try:
+            passwords.keep(self.services, self.store, account, password)
+        except OwnerGone:  # erased since the link was looked at
+            raise TicketWorthless from None
         self.store.end_sessions_of(account)
         return sessions.begin(self.services, self.store, account=account)
 

@@ -9,6 +9,7 @@ unknown e-mail costs a verification too.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from argon2 import PasswordHasher
@@ -16,6 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.errors import Refused
 from keys import sealing
+from keys.index import OwnerGone
 from keys.names import KeyName, Purpose
 
 if TYPE_CHECKING:
@@ -48,14 +50,19 @@ def require_fit(password: str) -> None:
 
 
 def keep(services: Services, store: AccessStore, owner: UUID, password: str) -> None:
-    """Keep an owner's password, hashed and sealed."""
+    """Keep an owner's password, hashed and sealed; raises what `sealed` does."""
     store.put_credential(owner, sealed(services, owner, password))
 
 
 def sealed(services: Services, owner: UUID, password: str) -> bytes:
-    """Return what is kept of an owner's password; raises `PasswordUnfit`."""
+    """Return what is kept of an owner's password.
+
+    Raises `PasswordUnfit`, and `OwnerGone` where the owner was erased meanwhile.
+    """
     require_fit(password)
-    key = services.keys.find([_name(owner)])[_name(owner)]
+    key = services.keys.find([_name(owner)]).get(_name(owner))
+    if key is None:
+        raise OwnerGone(owner)
     return sealing.seal(key, _hasher.hash(password).encode(), _binding(owner))
 
 
@@ -69,7 +76,8 @@ def matches(services: Services, store: AccessStore, owner: UUID | None, password
     if owner is None or hashed is None:
         return False
     if _hasher.check_needs_rehash(hashed):
-        keep(services, store, owner, password)
+        with contextlib.suppress(OwnerGone):
+            keep(services, store, owner, password)
     return True
 
 

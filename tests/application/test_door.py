@@ -13,13 +13,14 @@ import pytest
 
 from adapters.mail.outbox import Outbox
 from application import erasure
-from application.access import sessions
+from application.access import passwords, sessions
 from application.access.door import Door, EmailUnfit, NotSignedIn
 from application.access.passwords import PasswordUnfit
 from application.access.throttle import TooOften
 from application.access.tickets import TicketWorthless
 from application.residents import resident
 from application.services import new_id
+from keys.index import OwnerGone
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.offices import administrator
 
@@ -240,6 +241,15 @@ def test_an_erasure_takes_the_password_and_the_open_sessions_with_it(
     with pytest.raises(NotSignedIn):
         door.sign_in(EMAIL, PASSWORD, address=HERE)
     assert sessions.find(door.services, door.store, token) is None
+
+
+def test_a_password_chosen_while_its_owner_is_erased_is_kept_nowhere(
+    door: Door, ledger: Installation
+) -> None:
+    """As it was found racing: the link was looked at, and then the keys were destroyed."""
+    with pytest.raises(OwnerGone):
+        passwords.keep(ledger.services, door.store, gone := new_id(), PASSWORD)
+    assert door.store.credential(gone) is None
 
 
 def test_sessions_past_their_longest_are_dropped_and_younger_ones_kept(place: Place) -> None:

@@ -103,8 +103,9 @@ def obey(installation: Installation, line: str) -> str:
             outcome = ingest_file(services, Keyring(keys=()), Path(about))
             return " ".join(f"{end}={count}" for end, count in sorted(outcome.counts.items()))
         case "erase":
-            done = erasure.erase(services, UUID(about), administrator(installation))
-            return f"erased {done.leaf}"
+            by = administrator(installation)
+            erasure.validate(services, UUID(about), by)
+            return f"erased {erasure.erase(services, UUID(about), by).leaf}"
         case _:
             return "what?"
 
