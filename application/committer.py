@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ledger.fold import Folder
     from ledger.rule import Head
-    from ledger.store import Accepted
+    from ledger.store import Accepted, Cursor, Folded
 
 Answer = Future[Settled]
 """What the fold says of one record, for the one writer who waits for it."""
@@ -54,7 +54,7 @@ class _Appended:
 class Committer:
     """Appends, folds and publishes for every writer of this process.
 
-    `publish` makes the published checkpoint cover all that was folded. Failures of a
+    `publish` makes the published checkpoint cover what was folded up to a cursor. Failures of a
     batch (an outage, a log that is not ours) go to each of its writers. `ensure` is called
     before anything is appended or folded, and raises where the log is known not to be ours.
     """
@@ -62,7 +62,7 @@ class Committer:
     def __init__(
         self,
         folder: Folder,
-        publish: Callable[[], None],
+        publish: Callable[[Cursor], None],
         ensure: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the folder, which knows log and store, how to publish, and what must hold."""
@@ -88,8 +88,11 @@ class Committer:
 
     def publish(self) -> None:
         """Make the published checkpoint cover all that was folded before this call."""
+        self._publish_at(self._folder.store.cursor())
+
+    def _publish_at(self, cursor: Cursor) -> None:
         with self._publishing:
-            self._publish()
+            self._publish(cursor)
 
     def close(self) -> None:
         """Let what was submitted come to its answer, then stop."""
@@ -148,15 +151,8 @@ class Committer:
 
     def _settle(self, appended: _Appended) -> None:
         self._ensure()
-        offsets = [offset for offset in appended.offsets if offset is not None]
-        last = max(offsets, default=-1)
-        if len(offsets) < len(appended.offsets):
-            last = max(last, self._folder.log.end() - 1)
-        if last >= 0:
-            self._folder.fold_through(last)
-        self.publish()
+        accepted = self._fold_past(appended)
         store = self._folder.store
-        accepted = store.accepted_of({one.command for one in appended.submissions})
         others = [one for one in appended.submissions if one.command not in accepted]
         fates = store.fates({one.command for one in others})
         heads = store.heads({stream for one in others for stream, _ in one.expects})
@@ -168,6 +164,24 @@ class Committer:
                 moved = has_moved(one.expects, heads)
                 settled = Settled(fates.get(one.command), moved, offset=offset)
             one.answer.set_result(settled)
+
+    def _fold_past(self, appended: _Appended) -> Mapping[bytes, Accepted]:
+        """Fold past all that was appended and publish it; return the accepted of its commands.
+
+        What this call itself committed is known from that; the rest is looked up.
+        """
+        store, wanted = self._folder.store, {one.command for one in appended.submissions}
+        accepted: dict[bytes, Accepted] = {}
+
+        def note(folded: Folded) -> None:
+            accepted.update((one.command, one) for one in folded.accepted if one.command in wanted)
+
+        offsets = [offset for offset in appended.offsets if offset is not None]
+        last = max(offsets, default=-1)
+        if len(offsets) < len(appended.offsets):
+            last = max(last, self._folder.log.end() - 1)
+        self._publish_at(self._folder.fold_through(last, note))
+        return {**accepted, **store.accepted_of(wanted - accepted.keys())}
 
     def catch_up(self) -> None:
         """Fold and publish what lies in the log of whichever writer, also of one that died."""

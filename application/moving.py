@@ -89,7 +89,14 @@ def adopt(log: CommitLog, store: FoldStore, origin: str) -> Rebuilt:
         raise NotTheSame(result.again.offset, result.written.offset)
     moved = replace(result.written, identity=described.identity, last=result.again.last)
     nothing = Folded(
-        cursor=moved, heads={}, fates={}, accepted=[], segments=[], leaves=[], readings=[]
+        cursor=moved,
+        records=0,
+        heads={},
+        fates={},
+        accepted=[],
+        segments=[],
+        leaves=[],
+        readings=[],
     )
     if not store.commit(result.written, nothing):
         raise NotTheSame(result.again.offset, store.cursor().offset)

@@ -41,19 +41,21 @@ class StoreTree:
         return self.store.entries(start, stop)
 
 
-def publish_all(publisher: Publisher, store: FoldStore) -> None:
+def publish_all(publisher: Publisher, store: FoldStore, at: Cursor | None = None) -> None:
     """Make the published checkpoint cover all that was folded before this call.
 
+    `at` is where the store is known to stand, or to have passed; it is asked unless told.
     Raises `TreeForked`, and `TreeBehind` where the published tree is larger than the
     database's and the database does not catch up.
     """
     while True:
-        tree = StoreTree(store.cursor(), store)
+        tree = StoreTree(at or store.cursor(), store)
         published = publisher.publish(tree).checkpoint.size
         if published <= tree.size:
             return
         if (size := store.cursor().size) < published:
             raise TreeBehind(published, size)
+        at = None
 
 
 def check_published(publisher: Publisher, store: FoldStore) -> Cursor:

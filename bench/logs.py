@@ -110,7 +110,7 @@ def contender(settings: Settings, name: str, log: CommitLog | None) -> Iterator[
     folder.fold_through(0)
     signer = Signer(name=ORIGIN, kind=KeyKind.ED25519, seed=os.urandom(32))
     publisher = Publisher(settings.home / os.urandom(4).hex() / "tiles", signer)
-    committer = Committer(folder, lambda: publish_all(publisher, folder.store))
+    committer = Committer(folder, lambda at: publish_all(publisher, folder.store, at))
     try:
         yield Contender(name, committer)
     finally:

@@ -28,7 +28,7 @@ from proofs.merkle import leaf_hash
 from schemas.leaf import each_reading_leaf
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from ledger.log import CommitLog, Entry
     from ledger.store import FoldStore
@@ -126,7 +126,7 @@ def fold_batch(
             batch.voids[entry.offset] = void
         else:
             _accept(batch, state, entry.offset, entry.record)
-    return _close(cursor, batch, state, entries[-1]), batch.voids
+    return _close(cursor, batch, state, entries), batch.voids
 
 
 def needs(entries: Sequence[Parsed]) -> tuple[set[bytes], set[bytes]]:
@@ -199,7 +199,8 @@ def _rule_of(record: Record) -> int:
     return version
 
 
-def _close(before: Cursor, batch: _Batch, state: _Overlay, last: Parsed) -> Folded:
+def _close(before: Cursor, batch: _Batch, state: _Overlay, entries: Sequence[Parsed]) -> Folded:
+    last = entries[-1]
     cursor = Cursor(
         offset=last.offset + 1,
         offset_last=last.offset,
@@ -213,6 +214,7 @@ def _close(before: Cursor, batch: _Batch, state: _Overlay, last: Parsed) -> Fold
     )
     return Folded(
         cursor=cursor,
+        records=len(entries),
         heads=state.new_heads,
         fates=state.new_fates,
         accepted=batch.accepted,
@@ -287,20 +289,18 @@ class Folder:
         Returns 0 at the end of the log, and when another folder was faster (the
         store has then moved on without us).
         """
-        steps = self.steps()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return int(end.value)
+        folded = _run(self.steps())
+        return folded.records if folded else 0
 
-    def steps(self) -> Generator[None, None, int]:
+    def steps(self, cursor: Cursor | None = None) -> Generator[None, None, Folded | None]:
         """Do what `fold` does, pausing wherever another process may come in between.
 
         The simulation drives many folders at once through these pauses, and leaves
-        some of them asleep in one while others go on.
+        some of them asleep in one while others go on. Returns what was committed. `cursor` is
+        where the store stood a moment ago; it is asked unless told, and where it has moved on
+        since, nothing is committed.
         """
-        cursor = self.store.cursor()
+        cursor = cursor or self.store.cursor()
         self._remember(cursor)
         yield
         start = cursor.offset if cursor.offset_last < 0 else cursor.offset_last
@@ -308,7 +308,7 @@ class Folder:
         if cursor.offset_last >= 0:
             entries = _following(cursor, entries)
         if not entries:
-            return 0
+            return None
         parsed = _up_to_rule([parse(entry) for entry in entries])
         if cursor.offset_last < 0:
             cursor = self._begin(cursor, parsed[0])
@@ -321,7 +321,7 @@ class Folder:
         fates = self.store.fates(commands)
         yield
         folded, _ = fold_batch(self.rule, cursor, parsed, heads, fates)
-        return len(parsed) if self.store.commit(cursor, folded) else 0
+        return folded if self.store.commit(cursor, folded) else None
 
     def _remember(self, cursor: Cursor) -> None:
         """Keep which log is folded; raise `LogNotOurs` where the ledger was moved to another."""
@@ -340,8 +340,30 @@ class Folder:
         self._identity = self.log.describe().identity
         return replace(cursor, identity=self._identity)
 
-    def fold_through(self, offset: int) -> None:
-        """Fold until the record at `offset` is folded, by us or by somebody else."""
-        while self.store.cursor().offset <= offset:
-            if not self.fold() and self.log.end() <= offset:
+    def fold_through(self, offset: int, note: Callable[[Folded], None] = lambda _: None) -> Cursor:
+        """Fold until the record at `offset` is folded, by us or by somebody else.
+
+        Returns where the store then stood, at least; `note` is told of each batch that was
+        committed here. After a commit of ours the store stands where we put it, so it is asked
+        again only where another folder was faster.
+        """
+        cursor = self.store.cursor()
+        while cursor.offset <= offset:
+            folded = _run(self.steps(cursor))
+            if folded is not None:
+                note(folded)
+                cursor = folded.cursor
+                continue
+            cursor = self.store.cursor()
+            if cursor.offset <= offset and self.log.end() <= offset:
                 raise LogNotOurs(f"the record at offset {offset} is not in the log any more")
+        return cursor
+
+
+def _run(steps: Generator[None, None, Folded | None]) -> Folded | None:
+    """Run steps to their end without a pause; return what they return."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return] # typed by the generator

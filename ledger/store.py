@@ -86,9 +86,10 @@ class ReadingRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
-    """All that one batch changes; applied whole or not at all."""
+    """All that one batch of `records` changes; applied whole or not at all."""
 
     cursor: Cursor
+    records: int
     heads: Mapping[bytes, Head]
     fates: Mapping[bytes, Fate]
     accepted: Sequence[Accepted]

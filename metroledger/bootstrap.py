@@ -185,7 +185,7 @@ def open_ledger(
         look_over(folder)
         check_published(publisher, store)
 
-        committer = Committer(folder, lambda: publish_all(publisher, store), guard.ensure)
+        committer = Committer(folder, lambda at: publish_all(publisher, store, at), guard.ensure)
         register = Register(folder)
         committer.publish()
         projections = PostgresProjections(connections)

@@ -85,7 +85,7 @@ def test_what_was_found_stays_found_and_nothing_is_appended_any_more(
             raise
 
     guard = guarding(check, 0.01)
-    committer = Committer(folder, lambda: None, guard.ensure)
+    committer = Committer(folder, lambda _: None, guard.ensure)
     kept = log.records.pop()
     assert found.wait(5)
     log.records.append(kept)

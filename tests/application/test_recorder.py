@@ -38,7 +38,7 @@ def recorder_over(folder: Folder) -> tuple[LedgerRecorder, Committer]:
     """Return a recorder over a fresh log, with its genesis folded."""
     folder.log.append([make_genesis(ORIGIN, "2026-01-01T00:00:00+00:00")])
     folder.fold_through(0)
-    committer = Committer(folder, lambda: None)
+    committer = Committer(folder, lambda _: None)
     return LedgerRecorder(folder, committer), committer
 
 

@@ -6,7 +6,7 @@ several streams among void, malformed, doubled and barred ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,7 +17,7 @@ from ledger.memory import MemoryFoldStore
 from ledger.record import Frame, Header, Kind, Readings, Write
 from ledger.rule import NO_STREAM, Fate, Head
 from ledger.simulated import SimulatedLog
-from ledger.store import Accepted, Cursor, FoldStore, ReadingRow
+from ledger.store import Accepted, Cursor, Folded, FoldStore, ReadingRow
 from tests.conformance.stores import STORES
 from tests.ledger.builders import GENESIS, commit, name, record_of
 from tests.ledger.builders import ORIGIN as BUILT
@@ -86,15 +86,17 @@ def test_a_zombie_folder_changes_nothing(store: FoldStore, pauses: int) -> None:
     Folder(log, store, BUILT).fold_through(2)
     expected = MemoryFoldStore()
     Folder(log, expected, BUILT).fold_through(2)
-    with pytest.raises(StopIteration, match="0"):
-        exhaust(zombie)
+    assert exhaust(zombie) is None
     assert answers_of(store, expected) == answers_of(expected, expected)
 
 
-def exhaust(steps: Iterator[None]) -> None:
-    """Run steps to their end, and let StopIteration out with what they return."""
+def exhaust(steps: Generator[None, None, Folded | None]) -> Folded | None:
+    """Run steps to their end; return what they return."""
     while True:
-        next(steps)
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return] # typed by the generator
 
 
 def test_many_folders_at_once_fold_as_one_does(store: FoldStore) -> None:

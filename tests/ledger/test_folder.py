@@ -7,10 +7,11 @@ import pytest
 
 from ledger.fold import Folder, LogNotOurs
 from ledger.genesis import NoGenesis, make_genesis
-from ledger.log import Description
+from ledger.log import Description, Entry
 from ledger.memory import MemoryFoldStore
 from ledger.simulated import SimulatedLog
-from tests.ledger.builders import GENESIS, ORIGIN, barrier, commit
+from ledger.store import Folded
+from tests.ledger.builders import GENESIS, ORIGIN, barrier, commit, name
 
 FIRST = commit("c", ("a", 0))
 SECOND = commit("d", ("a", 1))
@@ -25,13 +26,13 @@ def folder(*records: bytes, folded: bool = True) -> tuple[Folder, SimulatedLog]:
     return made, log
 
 
-def drain(steps: Generator[None, None, int]) -> int:
-    """Let a folder finish what it slept in; return how many records it folded."""
+def drain(steps: Generator[None, None, Folded | None]) -> Folded | None:
+    """Let a folder finish what it slept in; return what it folded."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            return int(end.value)
+            return end.value  # type: ignore[no-any-return] # typed by the generator
 
 
 def test_a_log_that_only_grew_is_ours() -> None:
@@ -153,7 +154,7 @@ def test_a_folder_that_wakes_up_late_changes_nothing(pauses: int) -> None:
     other = Folder(log, zombie.store, ORIGIN)
     assert other.fold() == 2
     before = other.store.cursor()
-    assert drain(asleep) == 0
+    assert drain(asleep) is None
     assert other.store.cursor() == before
     assert list(other.store.entries(0, 9)) == [b"c 0", b"d 0", b"e 0"]
 
@@ -164,5 +165,38 @@ def test_two_folders_may_begin_the_same_log() -> None:
     for _ in range(4):
         next(asleep)
     assert Folder(log, late.store, ORIGIN).fold() == 2
-    assert drain(asleep) == 0
+    assert drain(asleep) is None
     late.check()
+
+
+def test_who_folds_through_is_told_what_was_committed_and_where_the_store_stands() -> None:
+    made, log = folder(GENESIS, FIRST)
+    log.append([SECOND, THIRD])
+    told: list[Folded] = []
+    assert made.fold_through(2, told.append) == made.store.cursor() == told[-1].cursor
+    assert [(one.command, one.offset) for batch in told for one in batch.accepted] == [
+        (name("d"), 2),
+        (name("e"), 3),
+    ]
+    told.clear()
+    assert made.fold_through(2, told.append).offset == 4
+    assert told == []
+
+
+def test_of_two_who_fold_the_same_records_one_is_told_and_both_know_where_the_store_stands() -> (
+    None
+):
+    slow, log = folder(GENESIS, FIRST)
+    log.append([SECOND])
+    quick, told = Folder(log, slow.store, ORIGIN), list[Folded]()
+
+    class Overtaken(SimulatedLog):
+        """A log whose reader is overtaken each time while it reads."""
+
+        def read(self, start: int, *, limit: int = 1_000, bytes_max: int = 8 << 20) -> list[Entry]:
+            quick.fold_through(2)
+            return list(log.read(start, limit=limit, bytes_max=bytes_max))
+
+    slow.log = Overtaken(records=log.records)
+    assert slow.fold_through(2, told.append) == quick.store.cursor()
+    assert told == []

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
 
+    from ledger.store import Cursor
     from metroledger.bootstrap import Installation
     from metroledger.settings import Settings
 
@@ -61,10 +62,10 @@ def announce(installation: Installation, step: Step) -> None:
             step(f"appended: {topic}")
         return offsets
 
-    def published() -> None:
+    def published(cursor: Cursor) -> None:
         for topic in under_way:
             step(f"folded: {topic}")
-        publish()
+        publish(cursor)
 
     setattr(log, "append", appended)  # noqa: B010 (a method, of this one object alone)
     committer._publish = published

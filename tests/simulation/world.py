@@ -171,12 +171,13 @@ def folding(world: World, store: MemoryFoldStore, who: str) -> Steps:
 
     while True:
         yield behind
-        held = yield from folder.steps()
-        if not held:
+        folded = yield from folder.steps()
+        if folded is None:
             world.count("a folder came too late")
         if world.trace is not None:
             to = store.at.offset
-            world.say(who, f"folds {held} records, to {to}" if held else "comes too late")
+            held = f"folds {folded.records} records, to {to}" if folded else "comes too late"
+            world.say(who, held)
 
 
 def publishing(world: World, who: str) -> Steps:

@@ -41,7 +41,7 @@ class AtWork:
 
     def __post_init__(self) -> None:
         self.guard = Guard(self._look, every_s=LOOK_S)
-        self.committer = Committer(self.folder, lambda: None, self.guard.ensure)
+        self.committer = Committer(self.folder, lambda _: None, self.guard.ensure)
         self.log.on_change(self.guard.wake)
 
     def _look(self) -> None:

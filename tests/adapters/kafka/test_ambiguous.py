@@ -55,7 +55,7 @@ def hold(broker: str, topic: str, count: int) -> None:
         log.append([GENESIS])
         folder = Folder(log, MemoryFoldStore(), ORIGIN)
         folder.fold_through(0)
-        committer = Committer(folder, lambda: None)
+        committer = Committer(folder, lambda _: None)
         recorder = LedgerRecorder(folder, committer)
         told: Counter[str] = Counter()
         streams: list[UUID] = []
