@@ -1,14 +1,20 @@
-"""`metroledger erase`: an account's erasure carried out, or where each request stands."""
+"""Commands on erasures: carry one out, say where each stands, hand out a certificate."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapters.http.pages.certificate import draw
 from application import answering, erasure, residents
+from application.certifying import certificate
+from application.receipts import Press
 from domain.values import month_after
 from metroledger.bootstrap import open_ledger
-from metroledger.cli.common import Commands, command, identifier
+from metroledger.cli.common import Commands, command, group, identifier
 from metroledger.cli.offices import administrator
+from proofs.certificate import verify_certificate
 
 if TYPE_CHECKING:
     import argparse
@@ -29,6 +35,16 @@ def add_commands(commands: Commands) -> None:
         "Erase an account: its keys are destroyed. Or 'erase status': where each request stands.",
     )
     erase.add_argument("account", type=_account, metavar="ACCOUNT|status")
+    erasures = group(commands, "erasure", "What a finished erasure can show.")
+    proof = command(
+        erasures,
+        "certificate",
+        _certificate,
+        "Give the certificate of a finished erasure, as JSON.",
+    )
+    proof.add_argument("account", type=identifier)
+    proof.add_argument("--output", type=Path, help="file to write; else standard output")
+    proof.add_argument("--page", type=Path, help="write the page to be printed, in French, too")
 
 
 def _account(text: str) -> UUID | None:
@@ -47,6 +63,21 @@ def _status(settings: Settings) -> int:
         print(f"{one.account}  {_stage(one):26}  asked {one.requested_at:%Y-%m-%d}  {ended}")
     if not waiting and not closed:
         print("no erasure was ever asked for")
+    return 0
+
+
+def _certificate(settings: Settings, arguments: argparse.Namespace) -> int:
+    with open_ledger(settings) as installation:
+        press = Press(publisher=installation.publisher, tiles=settings.tiles)
+        data = certificate(installation.services, press, arguments.account)
+        verifier = installation.verifier
+    if arguments.page is not None:
+        arguments.page.write_bytes(draw(data, verify_certificate(data, [verifier])))
+    if arguments.output is None:
+        sys.stdout.buffer.write(data)
+        return 0
+    arguments.output.write_bytes(data)
+    print(f"certificate written to {arguments.output}: it names nobody, and verifies offline")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Commands on proofs: give a receipt, verify one offline."""
+"""Commands on proofs: give a receipt; verify one, or an erasure's certificate, offline."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapters.http.pages.certificate import verify_page
 from application.receipts import Press, consent_receipt, reading_receipt
 from domain.errors import MetroledgerError
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.common import Commands, command, identifier
+from proofs.certificate import Certified, verify_certificate
 from proofs.receipt import Proven, verify_receipt
 from proofs.signing import Verifier
+from proofs.texts import encode_base64url
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
     from metroledger.settings import Settings
     from proofs.canonical import Json
+
+_PAGE, _JSON = b"<!DOCTYPE html>", b"{"
 
 
 def add_commands(commands: Commands) -> None:
@@ -29,7 +34,7 @@ def add_commands(commands: Commands) -> None:
     receipt.add_argument("--reading", type=int, help="of this reading instead, from 0")
     receipt.add_argument("--groups", nargs="+", help="open only these groups of the consent")
     receipt.add_argument("--output", type=Path, required=True, help="file to write (.tlog-proof)")
-    verify = command(commands, "verify", _verify, "Verify a receipt, offline.")
+    verify = command(commands, "verify", _verify, "Verify a receipt or a certificate, offline.")
     verify.add_argument("file", type=Path)
     verify.add_argument("--key", type=Path, help="the log's public key; else the home directory's")
 
@@ -58,15 +63,44 @@ def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
         print("give the file, and --key the log's public key as you got it from the metropolis")
         return 2
     try:
-        proven = verify_receipt(data, [verifier])
+        proven = _proven(data, verifier)
     except MetroledgerError as error:
         print(f"REFUTED: {error}", file=sys.stderr)
         return 1
-    _print(proven)
+    if isinstance(proven, Certified):
+        _print_certificate(proven)
+    else:
+        _print_receipt(proven)
+    print("not proven:")
+    for gap in proven.not_proven:
+        print(f"  {gap}")
     return 0
 
 
-def _print(proven: Proven) -> None:
+def _proven(data: bytes, verifier: Verifier) -> Proven | Certified:
+    """Verify a file by what it begins with: a page, JSON, or a receipt."""
+    if data.startswith(_PAGE):
+        return verify_page(data, [verifier])
+    if data.startswith(_JSON):
+        return verify_certificate(data, [verifier])
+    return verify_receipt(data, [verifier])
+
+
+def _print_certificate(proven: Certified) -> None:
+    checkpoint, (*_, last) = proven.signed.checkpoint, proven.certificate.steps
+    print(f"VERIFIED offline, with the public key of {checkpoint.origin}")
+    print("proven:")
+    print(
+        f"  the log holds this erasure: leaf {last.index} of the {checkpoint.size} that it signed"
+    )
+    for name, value in proven.says.items():
+        for line in _plain(name, value):
+            print(f"    {line}")
+    for one in proven.certificate.fingerprints:
+        print(f"    fingerprint: {encode_base64url(one)}")
+
+
+def _print_receipt(proven: Proven) -> None:
     checkpoint, content = proven.signed.checkpoint, proven.content
     print(f"VERIFIED offline, with the public key of {checkpoint.origin}")
     print("proven:")
@@ -85,9 +119,6 @@ def _print(proven: Proven) -> None:
     for group, value in content.disclosed.items():
         for line in _plain(group, value):
             print(f"    {line}")
-    print("not proven:")
-    for gap in proven.not_proven:
-        print(f"  {gap}")
 
 
 def _plain(name: str, value: Json) -> Iterator[str]:

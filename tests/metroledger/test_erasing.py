@@ -8,14 +8,15 @@ import pytest
 
 from application import erasure
 from domain.values import month_after
+from metroledger.cli import run_command
 from metroledger.cli.offices import administrator
 from metroledger.portal import site_of
 from metroledger.settings import NoYesOrNo, read_settings
 from tests.application.conftest import founded, place, site
-from tests.application.world import settle
+from tests.application.world import Place, Said, settle
 
 if TYPE_CHECKING:
-    from tests.application.world import Place
+    from pathlib import Path
 
 __all__ = ["founded", "place", "site"]  # fixtures, taken from where they are made
 
@@ -34,6 +35,40 @@ def test_status_says_where_each_request_stands(place: Place) -> None:
     assert first.endswith(f"answer due {due}")
     assert second.startswith(f"{leaving}  erased")
     assert place.run("erase", "nobody").code == 2
+
+
+def test_a_finished_erasure_has_a_certificate_that_verifies_elsewhere_and_only_unaltered(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(there: Place, *arguments: object) -> Said:
+        code = run_command([str(one) for one in arguments], there.told)
+        return Said(code, *capsys.readouterr())
+
+    with place.open() as ledger:
+        account = settle(ledger, "1" * 14, name="Selma LEAVER", email="selma@example.org").account
+    refused = run(place, "erasure", "certificate", account)
+    assert (refused.code, refused.out) == (1, "")
+    assert "was not erased" in refused.err
+    assert run(place, "erase", account).code == 0
+    file, page, key = tmp_path / "c.json", tmp_path / "c.html", tmp_path / "log.vkey"
+    made = run(place, "erasure", "certificate", account, "--output", file, "--page", page)
+    assert made.code == 0, made
+    key.write_bytes(place.settings.verifying_key.read_bytes())
+    elsewhere = Place(tmp_path / "no ledger", None)
+    for one in (file, page):
+        said = run(elsewhere, "verify", one, "--key", key)
+        assert (said.code, said.err) == (0, "")
+        for proven in ("keys_destroyed: ", "roles.validated: administrator", "not proven:"):
+            assert proven in said.out
+        for personal in ("Selma", "LEAVER", "selma@", "1" * 14, str(account), account.hex):
+            assert personal not in one.read_text("utf-8")
+    altered = file.read_text("utf-8").replace('"keys_destroyed": ', '"keys_destroyed": 1')
+    file.write_text(altered, "utf-8")
+    page.write_text(page.read_text("utf-8").replace("Toutes les clés", "Presque toutes les clés"))
+    for one in (file, page):
+        said = run(elsewhere, "verify", one, "--key", key)
+        assert (said.code, said.out) == (1, "")
+        assert "REFUTED" in said.err
 
 
 def test_four_eyes_are_asked_for_by_name(place: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from adapters.http.pages import certificate
 from adapters.http.pages.forms import Form
 from application import answering, erasure, seeing
 from application.access.roles import Right
@@ -41,6 +42,8 @@ def add(pages: Pages) -> None:
     """Put these pages under their addresses."""
     pages.show(ADDRESS, queue)
     pages.show(f"{ADDRESS}/{{account}}", request)
+    pages.show(f"{ADDRESS}/{{account}}/certificat", certificate_page)
+    pages.show(f"{ADDRESS}/{{account}}/certificat.json", certificate_file)
     pages.act(f"{ADDRESS}/{{account}}/identite", identified)
     pages.act(f"{ADDRESS}/{{account}}/validation", validated)
     pages.act(f"{ADDRESS}/{{account}}/refus", refused)
@@ -58,6 +61,18 @@ def queue(visit: Visit) -> Response:
 def request(visit: Visit) -> Response:
     """Show one request; while it waits for its answer, who asks: that is written down first."""
     return _shown(visit, Form())
+
+
+def certificate_page(visit: Visit) -> Response:
+    """Show the certificate of a finished erasure, to be printed."""
+    visit.visitor.require(Right.ERASURES)
+    return certificate.shown(visit, _known(visit).account)
+
+
+def certificate_file(visit: Visit) -> Response:
+    """Hand out the certificate of a finished erasure, to be verified."""
+    visit.visitor.require(Right.ERASURES)
+    return certificate.downloaded(visit, _known(visit).account)
 
 
 def identified(visit: Visit) -> Response:

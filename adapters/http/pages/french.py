@@ -11,6 +11,7 @@ from adapters.http.visitors import Forged
 from application.access.roles import NotForThisRole
 from application.access.throttle import TooOften
 from application.access.tickets import TicketWorthless
+from application.erasure import NoCertificate
 from application.offices import NoAgreement, NoSuchText
 from application.receipts import NothingToProve
 from application.viewing import ErasureAwaited, NoLongerShown, NothingHere
@@ -77,6 +78,7 @@ _KNOWN: Final[dict[type[MetroledgerError], str]] = {
     NoLongerShown: "Cet accord est terminé : rien n’est plus montré sous cet accord. Ce qui est "
     "encore conservé reste à vous : vous pouvez l’emporter ou le faire effacer.",
     NothingToProve: "Il n’y a pas de reçu à donner ici.",
+    NoCertificate: "Il n’y a pas de certificat : ce compte n’est pas effacé.",
     NoAgreement: "La Métropole n’a pas de convention en vigueur avec ce gestionnaire : rien ne "
     "peut être demandé pour le moment.",
     NoSuchText: "Le texte n’est pas encore publié. Revenez plus tard.",

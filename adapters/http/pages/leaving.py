@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import Response as Plain
 
+from adapters.http.pages import certificate
 from application import answering, inbox, viewing
 from application.inbox import TakenDown
 from application.receipts import request_receipt
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from adapters.http.pages.frame import Pages, Visit
     from application.views import ConsentView, Overview
+    from projections.requests import Request
 
 EVERYTHING: Final = "tout"
 
@@ -36,6 +38,8 @@ def add(pages: Pages) -> None:
     pages.act("/effacement/reprise", taken_back)
     pages.show("/effacement/recu.tlog-proof", receipt)
     pages.show("/effacement/suivi/{ticket}", followed)
+    pages.show("/effacement/suivi/{ticket}/certificat", certificate_page)
+    pages.show("/effacement/suivi/{ticket}/certificat.json", certificate_file)
 
 
 def choice(visit: Visit) -> Response:
@@ -109,8 +113,27 @@ def receipt(visit: Visit) -> Response:
 
 def followed(visit: Visit) -> Response:
     """Show whoever has the link where the request stands: dates, and nothing of anybody."""
-    request = visit.site.desk.followed(visit.request.path_params["ticket"])
-    return visit.page("erasure_followed.html", asked=request, due=month_after(request.requested_at))
+    request = _followed(visit)
+    return visit.page(
+        "erasure_followed.html",
+        asked=request,
+        due=month_after(request.requested_at),
+        address=visit.request.url.path,
+    )
+
+
+def certificate_page(visit: Visit) -> Response:
+    """Show whoever has the link the certificate of the erasure, to be printed."""
+    return certificate.shown(visit, _followed(visit).account)
+
+
+def certificate_file(visit: Visit) -> Response:
+    """Hand whoever has the link the certificate of the erasure, to be verified."""
+    return certificate.downloaded(visit, _followed(visit).account)
+
+
+def _followed(visit: Visit) -> Request:
+    return visit.site.desk.followed(visit.request.path_params["ticket"])
 
 
 def _living(seen: Overview) -> Mapping[UUID, Sequence[ConsentView]]:

@@ -107,6 +107,8 @@ PAGES: Final[dict[str, Row]] = {
     "GET /effacement": MY_PAGE,
     "GET /effacement/recu.tlog-proof": residents(404, 404, 303, 404),
     "GET /effacement/suivi/{ticket}": everybody(410),
+    "GET /effacement/suivi/{ticket}/certificat": everybody(410),
+    "GET /effacement/suivi/{ticket}/certificat.json": everybody(410),
     "GET /agents": staff(303, 200, 200, 200, 200),
     "GET /agents/connexion": staff(200, 303, 303, 303, 303),
     "GET /agents/inscription/{ticket}": everybody(410),
@@ -114,6 +116,8 @@ PAGES: Final[dict[str, Row]] = {
     "GET /agents/registre": staff(303, 403, 403, 200, 403),
     "GET /agents/effacements": staff(303, 200, 200, 403, 403),
     "GET /agents/effacements/{account}": staff(303, 200, 200, 403, 403),
+    "GET /agents/effacements/{account}/certificat": staff(303, 404, 404, 403, 403),
+    "GET /agents/effacements/{account}/certificat.json": staff(303, 404, 404, 403, 403),
 }
 FORMS: Final[dict[str, Row]] = {
     "POST /inscription": to_all(422),

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from adapters.dso.enedis.series import town
+from adapters.http.pages.certificate import verify_page
 from application.access.roles import StaffRole
 from application.upkeep import look_after
+from proofs.certificate import verify_certificate
 from tests.adapters.http.browser.test_journey import hand
 from tests.adapters.http.browser.test_staff import enrol, portal
 from tests.application.world import ROOT, SEED, settle
@@ -65,14 +67,35 @@ def test_an_administrator_goes_from_request_to_certificate(
     look_after(portal.ledger.services, portal.ledger.cursors)
     hand.follow("Recharger la page")
     hand.page.get_by_role("heading", name="Certificat").wait_for()
+    hand.look("finished")
+    hand.follow(told("Voir le certificat"))
+    hand.page.get_by_role("heading", name="Certificat d’effacement").wait_for()
     hand.look("certificate")
+    see_printed(hand, portal)
+    hand.page.goto(f"{portal.url}/agents/effacements/{leaver}")
     hand.go("Effacements")
     assert "Aucune demande n’attend" in hand.page.inner_text("main")
     hand.look("queue-done")
     hand.page.goto(desk.link(leaver))
     hand.look("followed")
     assert "plus personne ne peut les lire" in hand.page.inner_text("main")
+    with hand.page.expect_download() as downloaded:
+        hand.follow(told("Le fichier à vérifier (JSON)"))
+    verify_certificate(downloaded.value.path().read_bytes(), [portal.ledger.verifier])
     assert hand.faults == []
+
+
+def see_printed(hand: Pointer, portal: Portal) -> None:
+    """Keep the certificate's page as a file, as somebody would, and look at it as printed."""
+    kept = hand.shots / "certificat.html"
+    kept.write_bytes(hand.page.request.get(hand.page.url).body())
+    verify_page(kept.read_bytes(), [portal.ledger.verifier])
+    hand.page.goto(kept.as_uri())
+    hand.page.emulate_media(media="print")
+    assert not hand.page.get_by_text("Le fichier JSON, avec toutes les preuves").is_visible()
+    assert hand.page.get_by_text("Empreintes des clés détruites").is_visible()
+    hand.look("certificate-printed")
+    hand.page.emulate_media(media="screen")
 
 
 def test_a_refusal_is_one_step(hand: Pointer, portal: Portal, leaver: UUID) -> None:

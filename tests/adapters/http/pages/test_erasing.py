@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
+from adapters.http.pages.certificate import verify_page
 from application.access.roles import StaffRole
 from application.upkeep import look_after
 from metroledger.portal import site_of
+from proofs.certificate import verify_certificate
 from tests.adapters.http.api.conftest import founded, site, world
 from tests.adapters.http.entering import form_token_in
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    import httpx
 
     from tests.adapters.http.api.conftest import World
 
@@ -86,7 +87,12 @@ def test_a_field_that_is_missing_is_asked_for_again(
 
 
 def test_from_request_to_certificate(world: World, administrator: httpx.Client) -> None:
-    leaver = world.leaver
+    leaver, desk = world.leaver, site_of(world.ledger).desk
+    link = desk.link(leaver).removeprefix(desk.public_url)
+    assert "certificat.json" not in administrator.get(f"{QUEUE}/{leaver}").text
+    for address in (f"{QUEUE}/{leaver}", link):
+        assert administrator.get(f"{address}/certificat").status_code == 404
+        assert administrator.get(f"{address}/certificat.json").status_code == 404
     assert press(administrator, leaver, "validation").status_code == 409
     assert press(administrator, leaver, "identite", moyen="rappelé").status_code == 303
     assert press(administrator, leaver, "suspension", motif_suspension="juge").status_code == 303
@@ -103,3 +109,22 @@ def test_from_request_to_certificate(world: World, administrator: httpx.Client) 
     assert "Certificat" in page
     assert "Clés détruites" in page
     assert "effacé" in administrator.get(QUEUE).text
+    has_the_certificate(world, administrator, f"{QUEUE}/{leaver}")
+    with httpx.Client(base_url=world.url) as stranger:
+        has_the_certificate(world, stranger, link)
+
+
+def has_the_certificate(world: World, browser: httpx.Client, address: str) -> None:
+    """A page leads to both forms of the certificate; they are one, and say nothing of anybody."""
+    said, verifiers = browser.get(address).text, [world.ledger.verifier]
+    assert f'href="{address}/certificat"' in said
+    assert f'href="{address}/certificat.json" download' in said
+    page = browser.get(f"{address}/certificat")
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    file = browser.get(f"{address}/certificat.json")
+    assert file.headers["Content-Disposition"].endswith('filename="certificat.json"')
+    proven = verify_certificate(file.content, verifiers)
+    assert verify_page(page.content, verifiers).says == proven.says
+    for told in ("Leaver", str(world.leaver), "rappelé", "juge"):
+        assert told not in file.text + page.text
