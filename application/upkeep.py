@@ -88,12 +88,13 @@ def expire_lapsed(services: Services, limit: int = AT_ONCE) -> int:
 
 
 def end_epoch_daily(services: Services) -> bool:
-    """End the key store's epoch when it began on an earlier day; say whether it was ended.
+    """End the key store's epoch when it began on an earlier day; say whether one was ended.
 
-    From then on every older copy of the store, wherever it lies, opens nothing.
+    From then on every older copy of the store, wherever it lies, opens nothing. An end that was
+    cut short (a kill, a keeper that did not answer) is finished on any day.
     """
     now = services.clock()
     if civil_day(services.keys.epoch().since) >= civil_day(now):
-        return False
+        return services.keys.finish_epoch()
     services.keys.end_epoch(now)
     return True

@@ -18,6 +18,7 @@ wherever copies of it lie.
 ``tree``           the rows of the key tree: open and mint in bulk
 ``destruction``    what one journal line does to the store
 ``epochs``         the end of an epoch, in steps that a kill may interrupt
+``moving``         the epoch key moves to another keeper
 ``index``          e-mail or meter number → random ids
 ``store``          the key store as the layers above see it
 =================  ==========================================================

@@ -195,6 +195,17 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def epoch_of(path: Path) -> UUID:
+    """Read which epoch a store is under, opening nothing; raises as `connect` does."""
+    connection = connect(path)
+    try:
+        with transaction(connection, "BEGIN"):
+            (epoch,) = connection.execute("SELECT epoch FROM meta").fetchone()
+    finally:
+        connection.close()
+    return UUID(bytes=epoch)
+
+
 def compact(connection: sqlite3.Connection) -> None:
     """Write the whole file anew (VACUUM), atomically; no one else reads or writes meanwhile.
 

@@ -65,16 +65,18 @@ def end(gate: Gate, now: datetime, *, backup: Path | None, step: Step) -> None:
 
 def finish_forward(gate: Gate, *, backup: Path | None, step: Step) -> bool:
     """Finish an end that was begun, unless a living process is at it; answers whether it did."""
-    if len(gate.keyring.epochs()) == 1:
+    if len(gate.keyring.since()) == 1:
         return False
     with files.locked(gate.path.parent, wait=False) as ours:
-        return ours and _finish(gate, backup=backup, step=step)
+        if ours:
+            _finish(gate, backup=backup, step=step)
+        return ours
 
 
-def _finish(gate: Gate, *, backup: Path | None, step: Step) -> bool:
+def _finish(gate: Gate, *, backup: Path | None, step: Step) -> None:
     *old, young = gate.keyring.epochs()
     if not old:
-        return False
+        return
     with gate.writing() as tx:
         if tx.epoch.id != young.id:
             step("epoch: begun")
@@ -88,7 +90,6 @@ def _finish(gate: Gate, *, backup: Path | None, step: Step) -> bool:
         step("epoch: backed up")
     _destroy(gate.keyring, old)
     step("epoch: old key destroyed")
-    return True
 
 
 def _destroy(keyring: Keyring, old: list[Epoch]) -> None:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from threading import RLock
@@ -49,6 +50,7 @@ class EpochKey:
     """What an epoch's 32 bytes are used for, each by a key derived for that use alone."""
 
     id: UUID
+    since: datetime
     wrapping: AESGCM = field(repr=False)
     index_sealing: AESGCM = field(repr=False)
     index_tagging: bytes = field(repr=False)
@@ -58,6 +60,7 @@ class EpochKey:
         """Derive the three keys by keyed BLAKE2b, as `keys.sealing` explains."""
         return cls(
             id=epoch.id,
+            since=epoch.since,
             wrapping=AESGCM(_derive(epoch.secret, b"epoch wrap")),
             index_sealing=AESGCM(_derive(epoch.secret, b"epoch index seal")),
             index_tagging=_derive(epoch.secret, b"epoch index tag"),

@@ -38,14 +38,15 @@ class KeyringUnreadable(Corrupt):
     def __init__(self, path: Path) -> None:
         """Name the file."""
         super().__init__(
-            f"{path} is not a readable keyring. Without it the key store opens nothing: "
-            "put the keyring file of this store back, or correct its path."
+            f"{path} is not a readable keyring. Without it the key store opens nothing: put the "
+            "keyring file of this store back, or correct its path; if the epoch key is kept "
+            "elsewhere, name that keeper in the settings (manual: key store)."
         )
         self.path = path
 
 
 class KeyringExposed(Refused):
-    """Others than its owner may read or write the keyring file."""
+    """Others than its owner may read or write a file with a secret of the keeper's."""
 
     def __init__(self, path: Path, mode: int) -> None:
         """Name the file and its mode."""
@@ -84,6 +85,9 @@ class Keyring(Protocol):
     store then fails closed.
     """
 
+    def since(self) -> tuple[datetime, ...]:
+        """Answer since when each epoch key is there, oldest first, opening none of them."""
+
     def epochs(self) -> tuple[Epoch, ...]:
         """Answer the epoch keys that are there, oldest first, as they stand now."""
 
@@ -91,7 +95,10 @@ class Keyring(Protocol):
         """Keep a new epoch key as the youngest; it is durable in every place on return."""
 
     def destroy(self, epoch_id: UUID) -> None:
-        """Destroy an epoch key in every place; destroying it again does nothing."""
+        """Destroy an epoch key in every place; destroying it again does nothing.
+
+        Oldest first: a keeper may be unable to destroy one and keep an older one.
+        """
 
 
 class FileKeyring:
@@ -109,6 +116,10 @@ class FileKeyring:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         files.write_durably(path, _encode(()))
         return cls(path)
+
+    def since(self) -> tuple[datetime, ...]:
+        """Answer since when each epoch key is there, as `epochs` does."""
+        return tuple(one.since for one in self.epochs())
 
     def epochs(self) -> tuple[Epoch, ...]:
         """Answer the epoch keys in the file; raises `KeyringUnreadable`, `KeyringExposed`."""

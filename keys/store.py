@@ -311,13 +311,25 @@ class KeyStore:
     def epoch(self) -> EpochMark:
         """Say which epoch the store is in."""
         with self._gate.reading() as tx:
-            held = {epoch.id: epoch.since for epoch in self._gate.keyring.epochs()}
-            return EpochMark(id=tx.epoch.id, generation=tx.generation, since=held[tx.epoch.id])
+            return EpochMark(id=tx.epoch.id, generation=tx.generation, since=tx.epoch.since)
+
+    def is_ending(self) -> bool:
+        """Say whether an epoch's end was begun and is not done.
+
+        Raises `KeyringUnreadable` where the keyring is lost; a keeper on the network is not asked.
+        """
+        return len(self._gate.keyring.since()) > 1
 
     def end_epoch(self, now: datetime) -> EpochMark:
         """End the epoch: from the return on, every older copy of the store opens nothing."""
         epochs.end(self._gate, now, backup=self._options.backup, step=self._options.step)
         return self.epoch()
+
+    def finish_epoch(self) -> bool:
+        """Finish an epoch's end that was cut short; say whether there was one, and nobody at it."""
+        return epochs.finish_forward(
+            self._gate, backup=self._options.backup, step=self._options.step
+        )
 
     def back_up(self, target: Path) -> None:
         """Copy the store to one file; the copy opens until this epoch ends."""

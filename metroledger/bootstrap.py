@@ -38,10 +38,10 @@ from application.transact import Ledger
 from application.vault import Vault
 from domain.values import Actor, Role
 from keys.files import write_durably
-from keys.keyring import FileKeyring
-from keys.store import KeyStore, Options
+from keys.store import FILE_NAME, KeyStore, Options
 from ledger.fold import Folder
 from ledger.genesis import LedgerExists, make_genesis
+from metroledger.keeping import keyring_of
 from metroledger.log_opening import heed, open_log
 from metroledger.settings import Identity, Settings, read_identity
 from projections.projector import Projector
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from application.asking import Askings
     from application.inbox import Inbox
     from application.reactions import Cursors
+    from keys.keyring import Keyring
     from ledger.log import CommitLog
     from ledger.store import FoldStore
     from proofs.signing import Verifier
@@ -142,11 +143,8 @@ def create_ledger(settings: Settings, origin: str, clock: Callable[[], datetime]
     settings.home.mkdir(parents=True, exist_ok=True)
     identity = Identity(origin=origin, territory=new_id(), system=new_id())
     _create_signing_key(settings, origin)
-    if not settings.keyring.exists():
-        FileKeyring.create(settings.keyring)
-    settings.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not any(settings.keys.iterdir()):
-        keyring = FileKeyring(settings.keyring)
+    keyring = keyring_of(settings, create=True)
+    if not (settings.keys / FILE_NAME).exists():
         KeyStore.create(
             settings.keys, keyring=keyring, journal=settings.destroyed, now=clock()
         ).close()
@@ -216,11 +214,16 @@ def open_ledger(
             committer.close()
 
 
-def open_keys(settings: Settings, observe: Observe = unobserved) -> KeyStore:
-    """Open the key store, which first finishes what a crash or a restored backup left."""
+def open_keys(
+    settings: Settings, observe: Observe = unobserved, *, keyring: Keyring | None = None
+) -> KeyStore:
+    """Open the key store, which first finishes what a crash or a restored backup left.
+
+    `keyring` is the one that the settings name unless told otherwise.
+    """
     return KeyStore.open(
         settings.keys,
-        keyring=FileKeyring(settings.keyring),
+        keyring=keyring or keyring_of(settings),
         journal=settings.destroyed,
         options=Options(backup=settings.key_backup, observe=observe),
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from adapters.dso.refusal import Code
+from adapters.openbao.policy import examine_login
 from adapters.postgres.condition import condition
 from adapters.postgres.connections import Connections
 from adapters.postgres.inbox import PostgresInbox
@@ -24,14 +25,16 @@ from adapters.postgres.store import PostgresFoldStore
 from application.doctor import database, places, record
 from application.doctor.database import Condition
 from application.doctor.finding import Finding, State, examine, ok
+from application.doctor.keeper import keeper as kept_epochs
 from application.register import Register
 from application.tally import Tally
-from keys.keyring import FileKeyring
 from keys.store import KeyStore
 from ledger.fold import Folder
 from metroledger.bootstrap import connect, database_directory, open_keys
+from metroledger.keeping import keyring_of
 from metroledger.log_opening import open_log
-from metroledger.operators import ENEDIS, keyring_of
+from metroledger.operators import ENEDIS
+from metroledger.operators import keyring_of as operator_keys_of
 from metroledger.settings import Settings, read_identity
 from projections.projector import Projector
 from proofs.publication import Publisher
@@ -74,23 +77,23 @@ def examine_installation(settings: Settings, clock: Callable[[], datetime]) -> I
 
 
 def _examine_places(settings: Settings, origin: str, now: datetime) -> Iterator[Finding]:
-    keyring = FileKeyring(settings.keyring)
+    keyring = keyring_of(settings)
+    in_file = None if settings.keeper else settings.keyring
     yield examine("secrets", lambda: places.secrets(_secrets(settings)))
+    yield examine("keys-apart", lambda: places.apart(settings.keys, in_file, settings.destroyed))
     yield examine(
-        "keys-apart", lambda: places.apart(settings.keys, settings.keyring, settings.destroyed)
+        "key-backup", lambda: places.backup(settings.key_backup, in_file, keyring.since()[-1])
     )
-    yield examine(
-        "key-backup",
-        lambda: places.backup(settings.key_backup, settings.keyring, keyring.epochs()[-1]),
-    )
-    yield examine("epoch", lambda: places.epoch(keyring.epochs(), now))
+    yield examine("epoch", lambda: places.epoch(keyring.since(), now))
+    if (keeper := settings.keeper) is not None:
+        yield examine("keeper", lambda: kept_epochs(examine_login(keeper.bao, keeper.key)))
     yield examine(
         "signing-key", lambda: places.signing(settings.signing_key, settings.verifying_key, origin)
     )
     yield examine("disk", lambda: places.disk([settings.home, database_directory(settings)]))
     yield examine(
         "operator-keys",
-        lambda: places.operator_keys({ENEDIS: len(keyring_of(settings).keys)}),
+        lambda: places.operator_keys({ENEDIS: len(operator_keys_of(settings).keys)}),
     )
     yield examine("parked-files", lambda: places.parked(settings.parked, now))
     has_server = settings.portal.smtp_url is not None

@@ -21,8 +21,8 @@ from adapters.http.metering import Meters
 from adapters.http.operation import Probe, operation_app
 from application.doctor import places, record
 from application.doctor.finding import Finding, examine
-from keys.keyring import FileKeyring
 from metroledger.bootstrap import Installation, database_directory
+from metroledger.keeping import keyring_of
 from proofs.publication import CHECKPOINT
 
 _KEY_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0)
@@ -85,12 +85,10 @@ def readiness(installation: Installation) -> Sequence[Finding]:
 def _cheap_checks(installation: Installation) -> Iterator[Finding]:
     """Make the doctor's checks that cost next to nothing: of files, and of the present."""
     settings, now = installation.settings, installation.clock()
-    epochs = FileKeyring(settings.keyring).epochs
-    yield examine("epoch", lambda: places.epoch(epochs(), now))
-    yield examine(
-        "key-backup",
-        lambda: places.backup(settings.key_backup, settings.keyring, epochs()[-1]),
-    )
+    since = keyring_of(settings).since
+    in_file = None if settings.keeper else settings.keyring
+    yield examine("epoch", lambda: places.epoch(since(), now))
+    yield examine("key-backup", lambda: places.backup(settings.key_backup, in_file, since()[-1]))
     yield examine("disk", lambda: places.disk([settings.home, database_directory(settings)]))
     yield examine("parked-files", lambda: places.parked(settings.parked, now))
     yield examine("agreements", lambda: record.agreements(installation.register.read(), now))

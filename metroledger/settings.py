@@ -16,7 +16,7 @@ import msgspec
 from typing_extensions import override
 
 from domain.errors import Refused
-from metroledger import kept
+from metroledger import keeping, kept
 from metroledger.reach import read_networks, read_public_url
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _PORTAL: Final = _REACHED | {METROPOLIS, PRIVACY_CONTACT, THEME}
 _LEDGER: Final = frozenset(
     {HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM, FOUR_EYES},
 )
-_KNOWN: Final = _LEDGER | _PORTAL | _DELIVERIES | kept.KNOWN
+_KNOWN: Final = _LEDGER | _PORTAL | _DELIVERIES | kept.KNOWN | keeping.KNOWN
 PORT_MAX: Final = 65_535
 _WORKERS_MAX: Final = 64
 _PREFIX: Final = "METROLEDGER_"
@@ -170,7 +170,8 @@ class Settings:
     """Where everything lies. The database's address is a secret and is not printed.
 
     `key_backup` is the file that each epoch's end copies the key store to, on another disk
-    and never beside the keyring; `topic` is the log where it is Kafka's; `operations` is
+    and never beside the keyring; `keeper` is the OpenBao that keeps the epoch key where no
+    file does; `topic` is the log where it is Kafka's; `operations` is
     where health and metrics are answered, host and port, on loopback unless told otherwise. With
     `four_eyes` an erasure takes two people.
     """
@@ -178,6 +179,7 @@ class Settings:
     home: Path
     database_url: str | None = None
     key_backup: Path | None = None
+    keeper: keeping.Keeper | None = None
     topic: kept.Topic | None = None
     operations: tuple[str, int] = ("127.0.0.1", 9464)
     four_eyes: bool = False
@@ -242,6 +244,11 @@ class Settings:
         return self.home / "keyring" / "epochs"
 
     @property
+    def wrapped_epochs(self) -> Path:
+        """The epoch keys as OpenBao wrapped them: needed to open, and alone of no use."""
+        return self.home / "keyring" / "wrapped"
+
+    @property
     def destroyed(self) -> Path:
         """The journal of destroyed key ids, kept apart from both."""
         return self.home / "destroyed" / "journal"
@@ -288,6 +295,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         home=home,
         database_url=environment.get(DATABASE),
         key_backup=Path(backup).absolute() if backup else None,
+        keeper=keeping.read_keeper(environment),
         topic=kept.read_topic(environment),
         operations=_address(environment.get(OPERATIONS, "127.0.0.1:9464"), OPERATIONS),
         four_eyes=_yes_or_no(environment.get(FOUR_EYES, "no"), FOUR_EYES),

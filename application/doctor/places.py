@@ -12,7 +12,6 @@ from uuid import UUID
 
 from application.doctor.finding import Finding, broken, ok, warn
 from application.parking import KEPT_DAYS
-from keys.keyring import Epoch
 from proofs.signing import Signer
 
 EPOCH_AGE: Final = timedelta(hours=36)
@@ -41,17 +40,19 @@ def secrets(places: Iterable[Path]) -> Finding:
     )
 
 
-def apart(store: Path, keyring: Path, journal: Path) -> Finding:
+def apart(store: Path, keyring: Path | None, journal: Path) -> Finding:
     """Check that key store, keyring and journal of destroyed keys do not lie together.
 
-    `store` is a directory, the others are files. Whoever restores, copies or snapshots two
-    of them at once undoes an erasure.
+    `store` is a directory, the others are files; no keyring where another keeper than a file
+    has the epoch key. Whoever restores, copies or snapshots two of them at once undoes an
+    erasure.
     """
     homes = {
         "key store": store.resolve(),
-        "keyring": keyring.resolve().parent,
         "journal of destroyed keys": journal.resolve().parent,
     }
+    if keyring is not None:
+        homes["keyring"] = keyring.resolve().parent
     nested = [
         f"the {inner} lies with the {outer}"
         for inner, a in homes.items()
@@ -61,6 +62,8 @@ def apart(store: Path, keyring: Path, journal: Path) -> Finding:
     if nested:
         do = "stop all processes, and move one of them to a directory of its own"
         return broken("keys-apart", "; ".join(nested), do, "key-store")
+    if keyring is None:
+        return ok("keys-apart", "key store and journal lie apart; the epoch key is elsewhere")
     if homes["key store"].stat().st_dev == homes["keyring"].stat().st_dev:
         return warn(
             "keys-apart",
@@ -72,8 +75,11 @@ def apart(store: Path, keyring: Path, journal: Path) -> Finding:
     return ok("keys-apart", "key store, keyring and journal lie apart")
 
 
-def backup(copy: Path | None, keyring: Path, epoch: Epoch) -> Finding:
-    """Check the copy of the key store that each epoch's end leaves: there, apart, and of now."""
+def backup(copy: Path | None, keyring: Path | None, since: datetime) -> Finding:
+    """Check the copy of the key store that each epoch's end leaves: there, apart, and of now.
+
+    The present epoch began at `since`; there is no keyring where another keeper has its key.
+    """
     if copy is None:
         return warn(
             "key-backup",
@@ -81,13 +87,13 @@ def backup(copy: Path | None, keyring: Path, epoch: Epoch) -> Finding:
             "set METROLEDGER_KEY_BACKUP to a file on another disk, never beside the keyring",
             "key-store",
         )
-    if copy.resolve().is_relative_to(keyring.resolve().parent):
+    if keyring is not None and copy.resolve().is_relative_to(keyring.resolve().parent):
         do = "set METROLEDGER_KEY_BACKUP to a place that no backup of the keyring covers"
         return broken("key-backup", "the key store's copy lies with the keyring", do, "key-store")
     if not copy.exists():
         do = "see that the next epoch's end makes it"
         return warn("key-backup", "there is no copy of the key store yet", do, "key-store")
-    if copy.stat().st_mtime < epoch.since.timestamp():
+    if copy.stat().st_mtime < since.timestamp():
         return broken(
             "key-backup",
             "the key store's copy is older than the present epoch: it opens nothing",
@@ -97,12 +103,15 @@ def backup(copy: Path | None, keyring: Path, epoch: Epoch) -> Finding:
     return ok("key-backup", "there is a copy of the key store, of the present epoch")
 
 
-def epoch(epochs: Sequence[Epoch], now: datetime) -> Finding:
-    """Check that the epoch key is young, and that no epoch's end stands half done."""
-    if len(epochs) > 1:
+def epoch(since: Sequence[datetime], now: datetime) -> Finding:
+    """Check that the epoch key is young, and that no epoch's end stands half done.
+
+    `since` is when each epoch began whose key is there, oldest first.
+    """
+    if len(since) > 1:
         do = "start any command of the ledger: opening the key store finishes it"
         return warn("epoch", "an epoch's end was interrupted", do, "key-store")
-    age = now - epochs[-1].since
+    age = now - since[-1]
     if age > EPOCH_AGE:
         return warn(
             "epoch",

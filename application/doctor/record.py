@@ -119,7 +119,10 @@ def key_store(keys: KeyStore) -> Finding:
             "find out who restored it; keys minted since that copy are lost",
             "key-store",
         )
-    end = "; an epoch’s end that was interrupted is now finished" if ended else ""
+    if keys.is_ending():
+        end = "; its end is under way"
+    else:
+        end = "; an epoch’s end that was interrupted is now finished" if ended else ""
     return ok("key-store", f"it opens, in epoch {keys.epoch().generation}{end}")
 
 

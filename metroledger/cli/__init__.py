@@ -25,6 +25,7 @@ from metroledger.cli import (
     erasing,
     fetching,
     files,
+    keeper,
     log,
     offices,
     people,
@@ -64,6 +65,7 @@ MODULES = (
     watching,
     doctor,
     personal,
+    keeper,
     simulating,
     broker,
     demo_portal,
@@ -82,6 +84,7 @@ METROLEDGER_HOME names the directory of the ledger (default: ./var).
 METROLEDGER_DATABASE_URL names a PostgreSQL; without it, an embedded one is started.
 METROLEDGER_LOG is postgres or kafka; METROLEDGER_KAFKA_BOOTSTRAP and _TOPIC name which.
 METROLEDGER_KEY_BACKUP names the file that each epoch's end copies the key store to.
+METROLEDGER_KEEPER is file or openbao; METROLEDGER_KEEPER_URL and _LOGIN name which.
 METROLEDGER_OPERATIONS names where health and metrics are answered (127.0.0.1:9464).
 What a command makes has an id: the second word that it prints. COMMAND --help says more.
 Exit codes: 0 done (verified), 1 refused (refuted), 2 could not tell, or not available."""

@@ -36,6 +36,9 @@ _FILES: Final = (
     ),
     _file("keyring", _NONE, Why.KEYS, Keeping.EPOCH, "the epoch's key: opens nothing by itself"),
     _file(
+        "wrapped_epochs", _NONE, Why.KEYS, Keeping.EPOCH, "the epoch's key, as OpenBao wrapped it"
+    ),
+    _file(
         "destroyed", _IDS, Why.KEYS, Keeping.FOR_EVER, "ids of destroyed keys, and their instants"
     ),
     _file("signing_key", _NONE, Why.PROOF, Keeping.INSTALLED, "the log's signing key"),

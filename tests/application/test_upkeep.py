@@ -15,6 +15,7 @@ from domain.aggregates.collection import CollectionStatus
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.policies.consent import withdraw
 from domain.values import Change, Channel
+from keys.keyring import FileKeyring, new_epoch
 from metroledger.bootstrap import open_ledger
 from tests.application.world import settle, wish
 
@@ -105,6 +106,16 @@ def test_an_epoch_ends_once_a_day(place: Place) -> None:
         assert end_epoch_daily(installation.services)
         assert not end_epoch_daily(installation.services)
         assert installation.keys.epoch().generation == began.generation + 1
+
+
+def test_an_epochs_end_that_was_cut_short_is_finished_the_same_day(place: Place) -> None:
+    keyring = FileKeyring(place.settings.keyring)
+    with place.open() as installation:
+        keyring.add(young := new_epoch(installation.services.clock()))
+        assert end_epoch_daily(installation.services)
+        assert keyring.epochs() == (young,)
+        assert installation.keys.epoch().id == young.id
+        assert not end_epoch_daily(installation.services)
 
 
 def test_what_a_writer_appended_and_did_not_live_to_fold_is_folded_and_published(

