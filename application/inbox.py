@@ -34,7 +34,7 @@ from keys.names import KeyName, Purpose
 from keys.redaction import missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from application.services import Services
 
@@ -87,9 +87,6 @@ class Inbox(Protocol):
 
     def keep(self, act: Kept) -> None:
         """Keep an act, unless its command is known; forget what was settled `KEPT` ago."""
-
-    def waiting(self, about: Collection[UUID]) -> frozenset[UUID]:
-        """Return those of some ids that an act is about which the log does not hold yet."""
 
     def oldest(self, limit: int, *, after: int = 0) -> Sequence[Kept]:
         """Return acts that wait behind a place, the oldest first."""

@@ -23,7 +23,7 @@ from schemas.canonical import b64
 from schemas.private import ids_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from domain.aggregates.agreement import Agreement
@@ -54,12 +54,18 @@ class Register:
         self._next = 0
         self._lock = threading.Lock()
 
-    def read(self) -> Contents:
-        """Return what the register holds now."""
+    @property
+    def next(self) -> int:
+        """The index from which leaves of the register are still to be read."""
+        return self._next
+
+    def read(self, added: Sequence[int] | None = None) -> Contents:
+        """Return what the register holds now, or by the leaves that were `added` from `next` on."""
         with self._lock:
-            for index in self._folder.store.register(self._next):
-                self._contents = _add(self._contents, self._open(index))
-                self._next = index + 1
+            for index in self._folder.store.register(self._next) if added is None else added:
+                if index >= self._next:  # another thread may have read it meanwhile
+                    self._contents = _add(self._contents, self._open(index))
+                    self._next = index + 1
             return self._contents
 
     def _open(self, index: int) -> Opened:

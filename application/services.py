@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from application.glance import Glances
     from application.inbox import Inbox
     from application.register import Register
     from application.transact import Ledger
@@ -37,6 +38,7 @@ class Services:
     keys: KeyStore
     shown: Projector
     inbox: Inbox
+    glances: Glances
     territory: UUID
     system: Actor
     clock: Callable[[], datetime]

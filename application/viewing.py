@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
+    from application.glance import Glance
     from application.services import Services
     from domain.aggregates.consumption import DayConsumption
     from domain.events.reading import Reading
@@ -143,14 +144,13 @@ def authorise(services: Services, reader: UUID, consent_id: UUID, use: Use = Use
     `NoLongerShown` when it has ended or lapsed and the use ends with it. Whether it has
     ended is asked of the fold itself: what is shown may lag behind a withdrawal.
     """
-    waiting = services.inbox.waiting([reader, consent_id])  # before the heads: it goes to them
     standing = _standing(services, reader)
     holder = standing.accounts.get(reader)
-    heads = services.ledger.folder.store.heads([reader.bytes, consent_id.bytes])
-    moved = holder is None or heads[reader.bytes].version != holder.version
+    glance = services.glances.glance([reader.bytes, consent_id.bytes], services.register.next)
+    moved = holder is None or glance.heads[reader.bytes].version != holder.version
     if moved or consent_id not in standing.consents:
         return _authorised(services, _look(services, reader), consent_id, use)
-    return _authorised(services, _Look(reader, standing, heads, waiting), consent_id, use)
+    return _authorised(services, _Look(reader, standing, glance), consent_id, use)
 
 
 def admitted_to(services: Services, account_id: UUID, consent_id: UUID) -> tuple[Overview, Access]:
@@ -187,13 +187,22 @@ def readings(services: Services, access: Access) -> Iterator[Held]:
 class _Look(NamedTuple):
     """An account as it is shown, and what the fold said of its streams after that was read.
 
-    `waiting` are those of its ids that an act is about which the log does not hold yet.
+    What is glanced at is of all its streams, and of those ids that are about to be some.
     """
 
     account: UUID
     standing: Standing
-    heads: Mapping[bytes, Head]
-    waiting: frozenset[UUID]
+    glance: Glance
+
+    @property
+    def heads(self) -> Mapping[bytes, Head]:
+        """The streams' heads."""
+        return self.glance.heads
+
+    @property
+    def waiting(self) -> frozenset[UUID]:
+        """Those of its ids that an act is about which the log does not hold yet."""
+        return self.glance.waiting
 
     @property
     def lags(self) -> bool:
@@ -214,7 +223,7 @@ def _overview(services: Services, account_id: UUID, look: _Look) -> Overview:
     holder = standing.accounts[account_id].state if account_id in standing.accounts else None
     if holder is None or holder.opened is None:
         raise NothingHere
-    texts = services.register.read().texts.values()
+    texts = services.register.read(look.glance.added).texts.values()
     current = next(
         (terms.current_version(text) for text in texts if text.kind is TextKind.TERMS_OF_USE), None
     )
@@ -254,25 +263,24 @@ def _standing(services: Services, account_id: UUID) -> Standing:
 def _look(services: Services, account_id: UUID) -> _Look:
     """Return how an account stands now, waiting for the projections only where they lag."""
     ids = {account_id, *services.keys.ids_of(account_id)}
-    waiting = services.inbox.waiting(ids)  # before the heads: what waits goes to them
     standing = _standing(services, account_id)
-    heads = _heads(services, ids, standing)
-    if not _is_current(standing, heads):
+    glance = _glance(services, ids, standing)
+    if not _is_current(standing, glance.heads):
         with contextlib.suppress(Unavailable, Corrupt):  # not in time, or the log does not answer
             services.shown.catch_up(Part.STANDING, patience_s=PATIENCE_S)
         standing = _standing(services, account_id)
-        heads = _heads(services, ids, standing)
-    return _Look(account_id, standing, heads, waiting)
+        glance = _glance(services, ids, standing)
+    return _Look(account_id, standing, glance)
 
 
-def _heads(services: Services, ids: Collection[UUID], standing: Standing) -> Mapping[bytes, Head]:
-    """Return the heads of all streams of an account, of those too that are not shown yet.
+def _glance(services: Services, ids: Collection[UUID], standing: Standing) -> Glance:
+    """Look at all streams of an account, at those too that are not shown yet.
 
     What is new is known to the key store before it is shown (`ids`): a meter has its row in
     the lookup index, a consent or a refusal the key of its evidence.
     """
     streams = {stream.bytes for stream in ids} | _versions(standing).keys()
-    return services.ledger.folder.store.heads(streams)
+    return services.glances.glance(streams, services.register.next)
 
 
 def _is_current(standing: Standing, heads: Mapping[bytes, Head]) -> bool:

@@ -22,6 +22,7 @@ from adapters.postgres.asking import PostgresAskings
 from adapters.postgres.connections import Connections
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.embedded_site import reachable_directory
+from adapters.postgres.glance import PostgresGlances
 from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.projections import PostgresProjections
 from adapters.postgres.reactions import PostgresCursors
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from application.access.stores import AccessStore, StaffStore
     from application.arrivals import Arrivals
     from application.asking import Askings
+    from application.glance import Glances
     from application.inbox import Inbox
     from application.reactions import Cursors
     from keys.keyring import Keyring
@@ -79,6 +81,7 @@ class Installation:
     cursors: Cursors
     askings: Askings
     inbox: Inbox
+    glances: Glances
     arrivals: Arrivals
     access: AccessStore
     staff: StaffStore
@@ -100,6 +103,7 @@ class Installation:
             keys=self.keys,
             shown=self.shown,
             inbox=self.inbox,
+            glances=self.glances,
             territory=self.identity.territory,
             system=self.system,
             clock=self.clock,
@@ -199,6 +203,7 @@ def open_ledger(
                 cursors=PostgresCursors(connections),
                 askings=PostgresAskings(connections),
                 inbox=PostgresInbox(connections),
+                glances=PostgresGlances(connections),
                 arrivals=PostgresArrivals(connections),
                 access=PostgresAccess(connections),
                 staff=PostgresStaff(connections),

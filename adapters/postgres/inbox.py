@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from application.inbox import KEPT, Fortune, Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -39,16 +39,6 @@ class PostgresInbox:
             return connection.execute(
                 "delete from inbox where fortune <> 'waiting' and at < %s", (before,)
             ).rowcount
-
-    def waiting(self, about: Collection[UUID]) -> frozenset[UUID]:
-        """Return those of some ids that an act is about which the log does not hold yet."""
-        with self._connections.use() as connection:
-            rows = connection.execute(
-                "select about from inbox where fortune = 'waiting' and about = any(%s)",
-                (list(about),),
-                prepare=True,
-            ).fetchall()
-        return frozenset(row[0] for row in rows)
 
     def oldest(self, limit: int, *, after: int = 0) -> Sequence[Kept]:
         """Return acts that wait behind a place, the oldest first."""

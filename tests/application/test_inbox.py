@@ -24,7 +24,7 @@ from metroledger.cli.offices import administrator
 from tests.application.world import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from application.services import Services
@@ -51,6 +51,10 @@ def kept_withdrawal(services: Services, home: Household) -> Act:
     with pytest.raises(TakenDown):
         insist(services, act, silent)
     return act
+
+
+def waiting_of(services: Services, ids: Sequence[UUID]) -> frozenset[UUID]:
+    return services.glances.glance([one.bytes for one in ids], services.register.next).waiting
 
 
 def status_of(ledger: Installation, stream: UUID) -> ConsentStatus:
@@ -98,7 +102,7 @@ def test_what_waits_reaches_the_log_once_dated_when_it_was_done(ledger: Installa
     state = ledger.ledger.load(consent, home.consents[0]).state
     assert state.status is ConsentStatus.WITHDRAWN
     assert ledger.services.inbox.fortune(act.command) is Fortune.DONE
-    assert not ledger.services.inbox.waiting([act.about])
+    assert not waiting_of(ledger.services, [act.about])
 
 
 def test_no_version_refuses_what_waits(ledger: Installation) -> None:
@@ -150,7 +154,7 @@ def test_everything_that_a_person_ends_is_kept_before_any_of_it_is_carried(
         with pytest.raises(TakenDown):
             inbox.withdraw_all(services, home.account, {new_id(): one for one in home.consents})
     assert len(asked) == 1, "a log that does not answer is not asked again for each"
-    assert services.inbox.waiting(home.consents) == frozenset(home.consents)
+    assert waiting_of(services, home.consents) == frozenset(home.consents)
     for one in home.consents:
         with pytest.raises(NoLongerShown):
             viewing.authorise(services, home.account, one)
@@ -170,7 +174,7 @@ def test_an_act_that_does_not_open_holds_up_no_other(place: Place) -> None:
             )
         assert drain(ledger.services, at_once=1) == 1
         assert status_of(ledger, whole.about) is ConsentStatus.WITHDRAWN
-        assert ledger.services.inbox.waiting([damaged.about, whole.about]) == {damaged.about}
+        assert waiting_of(ledger.services, [damaged.about, whole.about]) == {damaged.about}
 
 
 def test_any_number_of_acts_that_do_not_open_hide_no_later_one(place: Place) -> None:
@@ -228,7 +232,7 @@ def test_what_was_refused_waits_no_more(ledger: Installation) -> None:
     with pytest.raises(Refused):
         insist(ledger.services, act, lambda: inbox._carry(ledger.services, act))
     assert ledger.services.inbox.fortune(act.command) is Fortune.REFUSED
-    assert not ledger.services.inbox.waiting([act.about])
+    assert not waiting_of(ledger.services, [act.about])
 
 
 def replace_about(act: Act) -> Act:
