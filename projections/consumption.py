@@ -7,7 +7,9 @@ both roads give the same answer.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from domain.aggregates.consumption import DayConsumption, consumption
@@ -15,7 +17,7 @@ from domain.aggregates.reading import fold
 from projections.figures import figures_of, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
     from projections.entries import Entry
@@ -59,10 +61,12 @@ def _have_ends(months: Mapping[date, Figures], start: date, end: date) -> bool:
 
 
 def _within(
-    pieces: Iterable[DayConsumption], first: date, last: date
+    pieces: Sequence[DayConsumption], first: date, last: date
 ) -> tuple[DayConsumption, ...]:
     """Return the pieces that hold any of these days, and a gap for each day without one."""
-    inside = [piece for piece in pieces if piece.first_day <= last and piece.last_day >= first]
+    start = bisect_left(pieces, first, key=attrgetter("last_day"))
+    stop = bisect_right(pieces, last, key=attrgetter("first_day"))
+    inside = pieces[start:stop]
     if not inside:
         return tuple(_gaps(first, last))
     begun, ended = inside[0].first_day, inside[-1].last_day

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FIGURES: Final = b"metroledger/figures/v1\0"
 """Another version wherever the domain's answer changes: then `projections rebuild`."""
-_DAY: Final = timedelta(days=1)
+_from_ordinal: Final = date.fromordinal
 
 
 class Edge(NamedTuple):
@@ -95,35 +95,34 @@ def figures_of(entries: Sequence[Entry]) -> Figures | None:
     return Figures(_edge(runs[0], 0), _edge(runs[-1], -1), list(_stretches(runs)))
 
 
-def joined(months: Iterable[Figures]) -> Iterator[DayConsumption]:
-    """Yield what was consumed between the known midnights of months, in their order."""
+def joined(months: Iterable[Figures]) -> list[DayConsumption]:
+    """Return what was consumed between the known midnights of months, in their order."""
+    pieces: list[DayConsumption] = []
     former: Edge | None = None
     for month in months:
         if month.opening is None:
             continue
         if former is not None:
-            yield _between(former, month.opening)
+            pieces.append(_between(former, month.opening))
         for day, span, disputed, energies in month.stretches:
-            first, step = date.fromordinal(day), timedelta(days=span)
-            for energy in energies:
-                following = first + step
-                yield _piece(first, first if span == 1 else following - _DAY, energy, disputed)
-                first = following
+            starts = map(_from_ordinal, range(day, day + span * len(energies), span))
+            rest = timedelta(days=span - 1)
+            pieces += [
+                DayConsumption(
+                    first_day=first,
+                    last_day=first + rest if span > 1 else first,
+                    energy_wh=energy if isinstance(energy, int) else None,
+                    held=None if isinstance(energy, int) else energy,
+                    disputed=disputed,
+                )
+                for first, energy in zip(starts, energies, strict=True)
+            ]
         former = month.closing
+    return pieces
 
 
 def _binding(consent: UUID, month: date) -> bytes:
     return _FIGURES + consent.bytes + month.isoformat().encode()
-
-
-def _piece(first: date, last: date, energy: int | HeldBack, disputed: bool) -> DayConsumption:  # noqa: FBT001 - a fact of the piece, no switch
-    return DayConsumption(
-        first_day=first,
-        last_day=last,
-        energy_wh=None if isinstance(energy, HeldBack) else energy,
-        held=energy if isinstance(energy, HeldBack) else None,
-        disputed=disputed,
-    )
 
 
 def _between(before: Edge, after: Edge) -> DayConsumption:
@@ -132,8 +131,13 @@ def _between(before: Edge, after: Edge) -> DayConsumption:
         energy = advance(before.rows[0].packed, after.rows[0].packed, before.counting)
     if energy is None:
         energy = between(_taken(before), _taken(after))
-    first, last = date.fromordinal(before.day), date.fromordinal(after.day - 1)
-    return _piece(first, last, energy, before.disputed or after.disputed)
+    return DayConsumption(
+        first_day=date.fromordinal(before.day),
+        last_day=date.fromordinal(after.day - 1),
+        energy_wh=None if isinstance(energy, HeldBack) else energy,
+        held=energy if isinstance(energy, HeldBack) else None,
+        disputed=before.disputed or after.disputed,
+    )
 
 
 def _taken(edge: Edge) -> list[Taken]:

@@ -7,7 +7,9 @@ together are one bar over all their days. Nothing is a bar of 0 but a measured 0
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from adapters.http.pages.words import CAUSES, between, days, in_table, month, of_month, typeset
 from projections.periods import Grain, period_end, period_start
@@ -34,10 +36,11 @@ class Kind(StrEnum):
     """Not received yet, and not late."""
 
 
-class Bar(NamedTuple):
+class Bar(msgspec.Struct, frozen=True, gc=False):
     """One bar; `place` is its first slot, counted from 0. `energy_wh` None: it has no value.
 
     `height_wh` is what is drawn: its energy, or the mean of a day of those measured together.
+    A struct, for a page of a year makes hundreds: a fifth of the time of a named tuple.
     """
 
     first_day: date
@@ -60,10 +63,10 @@ def of_days(
     pieces: Iterable[DayConsumption], first_day: date, last_day: date, fresh_from: date
 ) -> list[Bar]:
     """Return a bar a piece, in a window of days; a gap from `fresh_from` on is no gap yet."""
-    bars = []
+    bars, origin = [], first_day.toordinal()
     for piece in pieces:
         start, end, energy = piece.first_day, piece.last_day, piece.energy_wh
-        place = (start - first_day).days
+        place = start.toordinal() - origin
         slots = 1 if start == end else (end - start).days + 1
         kind, note, height = Kind.MEASURED, "", energy or 0
         if energy is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from markupsafe import Markup
@@ -97,7 +98,8 @@ def drawing(bars: Sequence[Bar], axis: Axis, described_by: str) -> Markup:
 def rows(bars: Iterable[Bar]) -> Markup:
     """Return the bars as rows of a table: the days, kWh with one decimal, what is to be said."""
     parts = []
-    for _, _, _, _, _, energy, _, label, note in bars:
+    for bar in bars:
+        energy = bar.energy_wh
         if energy is None:
             value = "—"
         else:
@@ -105,10 +107,13 @@ def rows(bars: Iterable[Bar]) -> Markup:
             value = f"{tenths // 10},{tenths % 10}"
             if tenths >= _THOUSAND_KWH:
                 value = kwh(energy)
-        parts.append(f'<tr><th scope="row">{label}</th><td>{value}</td><td>{note}</td></tr>')
+        parts.append(
+            f'<tr><th scope="row">{bar.label}</th><td>{value}</td><td>{bar.note}</td></tr>'
+        )
     return Markup("\n".join(parts))  # noqa: S704 - made of numbers and of this package's own words
 
 
+@lru_cache(maxsize=256)
 def axis_of_days(first: date, last: date) -> Axis:
     """Return the axis of a window of days: of up to two months by day, of more by month."""
     slots = (last - first).days + 1
@@ -118,7 +123,7 @@ def axis_of_days(first: date, last: date) -> Axis:
     for place in range(slots):
         day = (first + timedelta(days=place)).day
         ticks.append(Tick(place, 1, str(day), day != 1 and (day % 5 > 0 or day > 30)))  # noqa: PLR2004 - the 30th is named, the 31st beside it not
-    return Axis(slots=slots, ticks=ticks)
+    return Axis(slots=slots, ticks=tuple(ticks))
 
 
 def axis_of_periods(starts: Sequence[date], grain: Grain) -> Axis:
@@ -176,16 +181,25 @@ def _level(wh: int) -> str:
 
 def _paths(bars: Sequence[Bar], top: int) -> Iterator[str]:
     """Yield one path a kind of bar."""
-    whole, up, down = top or 1, f" {HEIGHT}V", f"V{HEIGHT}z"
+    scale = HEIGHT / (top or 1)
     for kind in _DRAWN:
-        drawn = []
-        for bar in [bar for bar in bars if bar.kind is kind and bar.energy_wh is not None]:
-            high = bar.height_wh * HEIGHT // whole
-            y = HEIGHT - (high if high > SMALLEST else SMALLEST)  # noqa: FURB136 - max() is slower
-            left = bar.place * SLOT
-            drawn.append(f"M{left + 2}{up}{y}H{left + bar.slots * SLOT - 2}{down}")
+        drawn, end = [], -1
+        for bar in bars:
+            if bar.kind is not kind or bar.energy_wh is None:
+                continue
+            if bar.place != end:
+                drawn.append(f"M{bar.place * SLOT + 2} {HEIGHT}")
+            drawn.append(_outline(int(bar.height_wh * scale), bar.slots))
+            end = bar.place + bar.slots
         if drawn:
             yield f'<path class="{kind}" d="{"".join(drawn)}"/>'
+
+
+@lru_cache(maxsize=4 * HEIGHT)
+def _outline(height: int, slots: int) -> str:
+    """Return a bar's outline from its left foot: up, across, down, and on to the next one's."""
+    high = max(height, SMALLEST)
+    return f"v-{high}h{slots * SLOT - 4}v{high}zm{slots * SLOT} 0"
 
 
 def _hatchings(bars: Iterable[Bar], slots: int) -> Iterator[str]:

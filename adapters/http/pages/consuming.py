@@ -132,20 +132,21 @@ def draw(
 
 def kinds_of(drawn: Sequence[Bar]) -> list[Kind]:
     """Return which kinds of bars there are, in the order of the legend."""
-    found = [bar.kind for bar in drawn]
+    found = {bar.kind for bar in drawn}
     return [kind for kind in Kind if kind in found]
 
 
 def summary(drawn: Sequence[Bar]) -> Summary:
     """Return the sum of the bars, and the days that are not in it, by name."""
     values = [bar.energy_wh for bar in drawn if bar.energy_wh is not None]
-    missing = [words.between(*run) for run in bars.runs(drawn, Kind.MISSING)]
+    lacking = [bar for bar in drawn if bar.kind in _LACKING]
+    missing = [words.between(*run) for run in bars.runs(lacking, Kind.MISSING)]
     return Summary(
         energy_wh=sum(values) if values else None,
         missing=tuple(missing[:RUNS_NAMED_MAX]),
         missing_more=max(0, len(missing) - RUNS_NAMED_MAX),
-        held=tuple((bar.label, bar.note) for bar in drawn if bar.kind is Kind.HELD),
-        is_whole=all(bar.kind not in _LACKING for bar in drawn),
+        held=tuple((bar.label, bar.note) for bar in lacking if bar.kind is Kind.HELD),
+        is_whole=not lacking,
     )
 
 

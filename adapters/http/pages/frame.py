@@ -205,14 +205,7 @@ class Pages:
         self._add(address, "POST", handler, endpoint)
 
     def _add(self, address: str, method: str, handler: Handler, endpoint: Any) -> None:  # noqa: ANN401 - a coroutine of one request
-        self.router.add_api_route(
-            address,
-            endpoint,
-            methods=[method],
-            name=handler.__name__,
-            include_in_schema=False,
-            response_model=None,
-        )
+        self.router.add_route(address, endpoint, methods=[method], name=handler.__name__)
 
 
 def answer(

@@ -77,7 +77,7 @@ def test_a_measured_zero_is_seen_and_is_no_gap() -> None:
     (zero,) = drawn(day(1, 0))
     root = svg([zero, *drawn(day(2, 9_000))])
     (path,) = [one for one in root.iter("path") if one.get("class") == "measured"]
-    assert f"V{chart.HEIGHT - chart.SMALLEST}" in (path.get("d") or "")
+    assert f"v-{chart.SMALLEST}h" in (path.get("d") or "")
     assert "0,0" in chart.rows([zero])
 
 
