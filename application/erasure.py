@@ -62,6 +62,7 @@ NOT_REACHED: Final = (
     "receipts and exports that were handed out",
     f"unreadable files, sealed apart until the first delivery after {KEPT_DAYS} days",
     "letters that no mail server had taken, in clear for at most 2 days",
+    "the operators' encrypted files, for the days that the drop box keeps them",
 )
 
 Step = Callable[[str], None]

@@ -1,9 +1,10 @@
 """`python -m bench`: every benchmark, one after another."""
 
-from bench import core, hostile, logs, metropolis_day, portal
+from bench import core, erasure, hostile, logs, metropolis_day, portal
 
 if __name__ == "__main__":
     core.main()
+    erasure.main()
     hostile.main()
     logs.main()
     metropolis_day.main()

@@ -51,12 +51,13 @@ def settle(
     installation: Installation,
     numbers: Sequence[str],
     tell: Callable[[int], None] = lambda _: None,
+    entry_day: date = ENTRY_DAY,
 ) -> list[tuple[UUID, UUID]]:
     """Settle a household a meter, each with a consent to its daily index and a collection.
 
-    Return each one's account and consent.
+    From `entry_day` on. Return each one's account and consent.
     """
-    settler = _Settler(installation)
+    settler = _Settler(installation, entry_day)
     homes = []
     for start in range(0, len(numbers), AT_ONCE):
         homes += settler.settle(numbers[start : start + AT_ONCE])
@@ -65,7 +66,8 @@ def settle(
 
 
 class _Settler:
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, entry_day: date) -> None:
+        self._entry_day = entry_day
         self._services = installation.services
         self._texts = _found(installation)
         self._agreement = next(iter(self._services.register.read().agreements))
@@ -100,7 +102,7 @@ class _Settler:
             operator="enedis",
             fluid=fluid,
             number=number,
-            entry_day=ENTRY_DAY,
+            entry_day=self._entry_day,
             power_kva=9,
         )
         granted = ConsentGranted(
@@ -109,7 +111,7 @@ class _Settler:
             category=Category.DAILY_INDEX,
             last_day=years_after(civil_day(now), 3),
             granted_at=now,
-            first_data_day=ENTRY_DAY,
+            first_data_day=self._entry_day,
             evidence=Evidence(
                 channel="bench",
                 wording=wording,

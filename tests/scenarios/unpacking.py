@@ -29,7 +29,13 @@ _TAGGED: Final = b"[" + re.escape(bytes(range(2, 256, 4))) + b"]"
 _PGLZ: Final = re.compile(rb"(?=" + _TAGGED + rb"[\0-\x7f]\0\0..[\0-\x0f]\0)", re.DOTALL)
 """The header of a compressed value in a row (tag 10, below 8 KiB), then its whole size."""
 
-_CHUNK: Final = re.compile(rb"(?=[\0-\xff][\0-\x20]\0\0..[\0-\x3f]\0)", re.DOTALL)
+_CHUNK: Final = re.compile(
+    rb"(?=[" + re.escape(bytes(range(0, 256, 4))) + rb"][\1-\x20]\0\0"
+    rb"(?:.[\x07-\xff]\0|..[\1-\x3f])\0)",
+    re.DOTALL,
+)
+"""A chunk's own header (tag 00, at least 64 bytes and below 8 KiB), then a size above a chunk's."""
+
 _CHUNK_MAX: Final = 1_996
 """Bytes of a large value that lie in one chunk; the first begins with the value's whole size."""
 
@@ -94,7 +100,7 @@ def _values(content: bytes) -> Iterator[bytes]:
         at = match.start()
         size = int.from_bytes(content[at : at + 4], "little") >> 2
         whole = int.from_bytes(content[at + 4 : at + 8], "little")
-        if content[at] & 3 == 0 and _SHORTEST < size <= _CHUNK_MAX + 4 and whole > _CHUNK_MAX:
+        if size <= _CHUNK_MAX + 4 and whole > _CHUNK_MAX:
             yield pglz(content[at + 8 : at + size], whole)
 
 

@@ -48,6 +48,8 @@ SAID: Final = {
     "illisibles, scellés à part jusqu’à la première livraison après 30 jours",
     "letters that no mail server had taken, in clear for at most 2 days": "les lettres qu’aucun "
     "serveur de messagerie n’avait prises, lisibles 2 jours au plus",
+    "the operators' encrypted files, for the days that the drop box keeps them": "les fichiers "
+    "chiffrés des gestionnaires de réseau, les jours que dure leur garde",
 }
 """What certificates say in English, in French."""
 
