@@ -19,15 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from adapters.dso.enedis.crypto import Keyring
+from adapters.dso.enedis.series import EPOCH
 from adapters.dso.enedis.simulator import Night, sent
 from application import erasure, residents
 from application.access import sessions
+from application.collecting import ACCEPTED
 from bench import town
 from bench.place import home, say
 from bench.portal import KEY, served
 from bench.table import Row, parser, report
 from bench.watching import Watch, watched
-from domain.values import civil_day
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.files import ingest_file
 from metroledger.cli.offices import administrator
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from metroledger.bootstrap import Installation
 
 HISTORIES: Final = (10, 3_650)
+FIRST: Final = EPOCH + timedelta(days=1)
+"""The simulator's meters count from `EPOCH` on; ten years of theirs end after today."""
+
 WORKERS: Final = 2
 _DAY: Final = timedelta(days=1)
 _AT_ONCE: Final = 8
@@ -79,8 +83,7 @@ def measure(homes: int, days: int) -> list[Row]:
     with home() as settings:
         with open_ledger(settings) as installation:
             meters = town.meters(homes)
-            last = civil_day(installation.clock()) - 2 * _DAY
-            first = last - days * _DAY
+            first, last = FIRST, FIRST + days * _DAY
             numbers = [meter.number for meter in meters]
             accounts = town.settle(installation, numbers, entry_day=first)
             _take(installation, meters, first, last)
@@ -110,7 +113,8 @@ def _take(
         night = Night(seed=town.SEED, day=day, meters=meters, powers=False)
         name, content = sent(night, KEY)
         (path := Path(directory, name)).write_bytes(content)
-        ingest_file(installation.services, Keyring(keys=(KEY,)), path)
+        outcome = ingest_file(installation.services, Keyring(keys=(KEY,)), path)
+        assert outcome.counts == {ACCEPTED: len(meters)}, outcome
         path.unlink()
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:

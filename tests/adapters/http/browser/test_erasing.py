@@ -65,7 +65,7 @@ def test_an_administrator_goes_from_request_to_certificate(
     hand.look("validated")
     assert "Selma" not in hand.page.inner_text("main")
     look_after(portal.ledger.services, portal.ledger.cursors)
-    hand.follow("Recharger la page")
+    hand.follow(told("Recharger la page"))
     hand.page.get_by_role("heading", name="Certificat").wait_for()
     hand.look("finished")
     hand.follow(told("Voir le certificat"))
