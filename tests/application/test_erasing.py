@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.dso.enedis.series import town
-from application import consenting, erasure, residents
+from application import answering, consenting, erasure, residents
 from application.deliveries import Result
-from application.erasure import NoCertificate, certificate_of
+from application.erasure import ErasureIncomplete, NoCertificate, certificate_of
 from application.services import new_id
-from domain.aggregates import account, consent
+from domain.aggregates import account, consent, leaving
 from domain.aggregates.account import AccountStatus
 from domain.aggregates.consent import ConsentStatus
 from domain.aggregates.leaving import ErasureNotValidated
 from domain.errors import Refused
 from domain.events.account import AccountErased, DestructionOrdered
+from domain.values import Change
 from keys.index import OwnerGone
 from keys.tree import KeyDestroyed, MintingClosed
 from metroledger.cli.offices import administrator
+from proofs.merkle import leaf_hash, root
 from replay.refold import Refold
+from schemas.canonical import b64
 from schemas.leaf import decode_leaf
 from tests.application.world import (
     ORIGIN,
@@ -37,8 +40,11 @@ from tests.application.world import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
+    from uuid import UUID
 
+    from application.transact import Loading
     from domain.events import Event
     from metroledger.bootstrap import Installation
     from tests.application.world import Household, Place
@@ -176,3 +182,31 @@ def test_a_validation_without_a_request_is_refused(ledger: Installation) -> None
     home = settle(ledger, NUMBER)
     with pytest.raises(Refused):
         erasure.validate(ledger.services, home.account, administrator(ledger))
+
+
+def test_a_destruction_that_leaves_an_ordered_key_alive_is_an_error_that_somebody_sees(
+    ledger: Installation,
+) -> None:
+    """As if a key lay where its owner's destruction does not reach: no success, no certificate."""
+    home, other = settle(ledger, NUMBER), settle(ledger, "09111642617348")
+    ask(ledger, home)
+    out_of_reach = next(iter(ledger.keys.keys_of(other.account).values()))
+    ids = sorted(one.bytes for one in (out_of_reach, *ledger.keys.keys_of(home.account).values()))
+
+    def order(load: Loading) -> list[Change]:
+        named = b64(root(leaf_hash(one) for one in ids))
+        state = load(account, home.account).state
+        events = leaving.order_destruction(state, keys=len(ids), root=named)
+        return [Change(stream=home.account, event=event) for event in events]
+
+    context = ledger.services.context(None, **{DestructionOrdered.TOPIC: b"".join(ids)})
+    ledger.ledger.transact(new_id(), order, context=context)
+    with pytest.raises(ErasureIncomplete):
+        erasure.erase(ledger.services, home.account, administrator(ledger))
+    failed: dict[UUID, datetime] = {}
+    ledger.shown.catch_up()
+    assert answering.carry_out_validated(ledger.services, failed) == 0
+    assert failed.keys() == {home.account}
+    assert count(ledger, AccountErased) == 0
+    with pytest.raises(NoCertificate):
+        certificate_of(ledger.services, home.account)

@@ -48,20 +48,20 @@ def running(place: Place, log: Path) -> Iterator[tuple[int, int]]:
         )
         try:
             for port in (operations, operations + 1, operations + 2, web):
-                _await(port)
+                _await(port, log)
             yield web, operations
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
 
 
-def _await(port: int) -> None:
+def _await(port: int, log: Path) -> None:
     deadline = time.monotonic() + STARTED_WITHIN_S
     while True:
         try:
             get(port, "/")
         except OSError:
-            assert time.monotonic() < deadline, "a part of the ledger does not answer"
+            assert time.monotonic() < deadline, log.read_text("utf-8")
             time.sleep(0.05)
         else:
             return
