@@ -13,6 +13,7 @@ from application.answering import carry_out_validated
 from application.consenting import expire_consent
 from application.inbox import drain
 from application.parking import drop_expired
+from application.past import carry_out_requested
 from application.reactions import start_what_was_granted, stop_what_ended
 from application.residents import settle_reservations
 from domain.errors import Refused
@@ -55,6 +56,7 @@ def look_after(
 
     `failed` is when which erasure could not be completed, for whoever goes round and round.
     """
+    failed = {} if failed is None else failed
     services.ledger.committer.catch_up()
     kept = drain(services)
     services.shown.catch_up()
@@ -64,7 +66,7 @@ def look_after(
         starts=start_what_was_granted(services, cursors),
         endings=stop_what_ended(services, cursors),
         expired=expire_lapsed(services),
-        erased=carry_out_validated(services, {} if failed is None else failed),
+        erased=carry_out_validated(services, failed) + carry_out_requested(services, failed),
         filed=services.shown.compact(),
         parked_dropped=drop_expired(services),
         epoch_ended=end_epoch_daily(services),

@@ -21,6 +21,7 @@ from domain.aggregates import (  # noqa: E402 (the line above makes it importabl
     collection,
     consent,
     delivery,
+    destruction,
     meter,
     terms,
 )
@@ -39,7 +40,17 @@ cannot be written there, and a log that holds one is refused (`ImpossibleEvent`)
 Reading has no picture: a series is a fold over many deliveries and has no states.
 """
 
-MACHINES: Final = (agreement, terms, account, meter, consent, collection, delivery, access)
+MACHINES: Final = (
+    agreement,
+    terms,
+    account,
+    destruction,
+    meter,
+    consent,
+    collection,
+    delivery,
+    access,
+)
 
 
 def render() -> str:

@@ -22,6 +22,8 @@ REGISTER_MARKS: Final = (
     b'"type":"Agreement',
     b'"type":"TermsPublished',
     b'"type":"DestructionOrdered',
+    b'"type":"PastErasureRequested',
+    b'"type":"KeysDestroyed',
 )
 """What marks the leaves of the public register: canonical JSON spells a type one way."""
 

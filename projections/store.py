@@ -166,6 +166,12 @@ class ProjectionStore(Protocol):
     def file(self, pages: Iterable[Page], slips: Collection[Slip]) -> None:
         """Keep pages in place of the slips that went into them, in one transaction."""
 
+    def purge(self, keys: Collection[UUID], consents: Collection[UUID] = ()) -> None:
+        """Drop the pages and slips that were sealed under these keys, which are destroyed.
+
+        Where it is known whose they are, `consents` makes it quick.
+        """
+
     def last_page(self, consent: UUID) -> Sequence[Page]:
         """Return the page of a consent's last month; none where there is none."""
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from domain.errors import Corrupt
 from domain.events.account import AccountErased, DestructionOrdered
 from domain.events.consent import ConsentGranted
+from domain.events.destruction import KeysDestroyed
 from domain.policies.coverage import measured_from
 from domain.values import Direction, midnight
 from keys.redaction import KeyMissing, Redacted
@@ -61,7 +62,7 @@ class Orders:
             ids = ids_in(extra)
             self.ordered.update(ids)
             self.of_request.setdefault(said.request, []).extend(ids)
-        elif isinstance(said, AccountErased):
+        elif isinstance(said, AccountErased | KeysDestroyed):
             self.certified.update(self.of_request.get(said.request, ()))
 
 

@@ -40,6 +40,7 @@ from domain.events.consent import (
     ConsentWithdrawn,
 )
 from domain.events.delivery import DeliveryCompleted, DeliveryParked, DeliveryReceived
+from domain.events.destruction import KeysDestroyed, PastErasureRequested
 from domain.events.meter import (
     ConsentAttached,
     ConsentDetached,
@@ -89,6 +90,8 @@ STORED: Final[tuple[type[Event], ...]] = (
     DestructionOrdered,
     AccountErasedV1,
     AccountErased,
+    PastErasureRequested,
+    KeysDestroyed,
     DataSeen,
     MeterDeclared,
     MeterAttested,

@@ -163,6 +163,23 @@ class PostgresProjections:
                 ),
             )
 
+    def purge(self, keys: Collection[UUID], consents: Collection[UUID] = ()) -> None:
+        """Drop the pages and slips that were sealed under these keys, in one transaction.
+
+        They lie in the order of their consents; without these, all of them are looked at.
+        """
+        dead = uuids(key.bytes for key in keys)
+        of_whom = uuids(consent.bytes for consent in consents) if consents else None
+        with self._writing() as (connection, schema):
+            for table in ("slips", "pages"):
+                connection.execute(
+                    sql.SQL(
+                        "delete from {}.{} where key in (select unnest(%s::uuid[]))"
+                        " and (%s::uuid[] is null or consent = any(%s::uuid[]))"
+                    ).format(schema, sql.Identifier(table)),
+                    (dead, of_whom, of_whom),
+                )
+
     def beside(self) -> PostgresProjections:
         """Begin a new generation beside the current one, empty."""
         with self._connections.use() as connection, connection.transaction():

@@ -81,6 +81,8 @@ language sql immutable parallel safe as $$
     select position('\x2274797065223a2241677265656d656e74'::bytea in entry) > 0
         or position('\x2274797065223a225465726d735075626c6973686564'::bytea in entry) > 0
         or position('\x2274797065223a224465737472756374696f6e4f726465726564'::bytea in entry) > 0
+        or position('\x2274797065223a225061737445726173757265526571756573746564'::bytea in entry) > 0
+        or position('\x2274797065223a224b65797344657374726f796564'::bytea in entry) > 0
 $$;
 create index if not exists leaves_register on leaves (leaf) where in_register(entry);
 

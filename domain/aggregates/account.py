@@ -8,6 +8,9 @@ which may be taken up again after a crash at any of them:
     asked → validated → (consents and collections ended) → destruction ordered
           → (keys destroyed, epoch ended) → erased
 
+What was measured at one meter can be erased while the account lives on; that is asked for here
+and carried out in a stream of its own (`destruction`).
+
 Before that, a member of the staff makes sure who asks, and may hold the request while a duty
 to keep the data lasts; the holder may take it back. The states of a request are of two kinds,
 so that a refusal leads back to where the account was. From the order of destruction on, what
@@ -35,6 +38,7 @@ from domain.events.account import (
     ErasureValidated,
     TermsAccepted,
 )
+from domain.events.destruction import PastErasureRequested
 
 
 class AccountStatus(StrEnum):
@@ -55,14 +59,17 @@ class AccountStatus(StrEnum):
 TRANSITIONS: Final[Table[AccountStatus]] = {
     AccountStatus.UNOPENED: {AccountOpened: AccountStatus.INACTIVE},
     AccountStatus.INACTIVE: {
+        PastErasureRequested: AccountStatus.INACTIVE,
         TermsAccepted: AccountStatus.ACTIVE,
         ErasureRequested: AccountStatus.INACTIVE_LEAVING,
     },
     AccountStatus.ACTIVE: {
+        PastErasureRequested: AccountStatus.ACTIVE,
         TermsAccepted: AccountStatus.ACTIVE,
         ErasureRequested: AccountStatus.ACTIVE_LEAVING,
     },
     AccountStatus.INACTIVE_LEAVING: {
+        PastErasureRequested: AccountStatus.INACTIVE_LEAVING,
         TermsAccepted: AccountStatus.ACTIVE_LEAVING,
         ErasureIdentityChecked: AccountStatus.INACTIVE_LEAVING,
         ErasureHeld: AccountStatus.INACTIVE_HELD,
@@ -71,6 +78,7 @@ TRANSITIONS: Final[Table[AccountStatus]] = {
         ErasureValidated: AccountStatus.LEAVING,
     },
     AccountStatus.ACTIVE_LEAVING: {
+        PastErasureRequested: AccountStatus.ACTIVE_LEAVING,
         TermsAccepted: AccountStatus.ACTIVE_LEAVING,
         ErasureIdentityChecked: AccountStatus.ACTIVE_LEAVING,
         ErasureHeld: AccountStatus.ACTIVE_HELD,
@@ -117,7 +125,8 @@ class Account:
     """The account as its events left it; what was never said or cannot be read is None.
 
     `request` is the id of the last erasure request, whatever became of it; `identified`, `held`
-    and `refused` are what was last said of that one.
+    and `refused` are what was last said of that one. `pasts` are the requests to erase what was
+    measured at a meter, whatever became of them.
     """
 
     status: AccountStatus = AccountStatus.UNOPENED
@@ -129,6 +138,7 @@ class Account:
     held: ErasureHeld | None = None
     refused: ErasureRefused | None = None
     ordered: DestructionOrdered | None = None
+    pasts: tuple[PastErasureRequested, ...] = ()
 
 
 INITIAL: Final = Account()
@@ -199,6 +209,8 @@ def evolve(state: Account, event: Happened) -> Account:
             return replace(moved, request=event.request)
         case DestructionOrdered():
             return replace(moved, ordered=event)
+        case PastErasureRequested():
+            return replace(moved, pasts=(*state.pasts, event))
         case _:
             return _answered(moved, event)
 

@@ -20,6 +20,7 @@ from domain.events.account import (
     ErasureTakenBack,
     ErasureValidated,
 )
+from domain.events.destruction import PastErasureRequested
 
 
 class NoErasureRequested(Refused):
@@ -60,6 +61,16 @@ class HeldNow(Refused):
     def __init__(self) -> None:
         super().__init__(
             "This erasure is held by a duty to keep the data. Lift the hold first, when it is over."
+        )
+
+
+class PastHeld(Refused):
+    """The past of a meter was to be erased while a duty to keep the data holds it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A duty to keep the data of this account lasts, so nothing of it is erased now. The "
+            "page of your request says which; you can stop what is collected at any time."
         )
 
 
@@ -176,6 +187,21 @@ def take_erasure_back(state: Account, *, request: UUID) -> tuple[ErasureTakenBac
     if state.status not in ASKED or state.request != request:
         return ()
     return (ErasureTakenBack(request=request),)
+
+
+def request_past_erasure(
+    state: Account, wanted: PastErasureRequested
+) -> tuple[PastErasureRequested, ...]:
+    """Decide that what was measured at a meter is to be erased; nobody has to validate that.
+
+    Raises why the account can do nothing, and `PastHeld` while a duty to keep the data lasts.
+    """
+    if any(known.request == wanted.request for known in state.pasts):
+        return ()
+    require_open(state)
+    if state.status in HELD:
+        raise PastHeld
+    return (wanted,)
 
 
 def validate_erasure(

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from domain.events import access, account, agreement, collection, consent, delivery, meter, terms
+from domain.events import (
+    access,
+    account,
+    agreement,
+    collection,
+    consent,
+    delivery,
+    destruction,
+    meter,
+    terms,
+)
 from domain.events.reading import (
     IndexReceived,
     IntervalReceived,
@@ -62,6 +72,18 @@ EVENTS: Final[tuple[Entry, ...]] = (
         Category.REQUEST,
         Why.RIGHTS,
         f"{_CERTIFIED} asked_as checked_as validated_as carried_out_as",
+    ),
+    *_of(
+        destruction.PastErasureRequested,
+        Category.REQUEST,
+        Why.RIGHTS,
+        "request meter requested_at",
+    ),
+    *_of(
+        destruction.KeysDestroyed,
+        Category.REQUEST,
+        Why.RIGHTS,
+        f"{_CERTIFIED} asked_as carried_out_as",
     ),
     *_of(access.DataSeen, Category.LOOKS, Why.LOOKS, "what why role seen_at"),
     # ── meters ───────────────────────────────────────────────────────────────────────────────

@@ -35,6 +35,7 @@ from domain.events.consent import (
     ConsentWithdrawn,
 )
 from domain.events.delivery import DeliveryCompleted, DeliveryParked, DeliveryReceived
+from domain.events.destruction import KeysDestroyed, PastErasureRequested
 from domain.events.meter import (
     ConsentAttached,
     ConsentDetached,
@@ -103,6 +104,21 @@ SAMPLES: tuple[Event, ...] = (
         asked_as="resident",
         checked_as="administrator",
         validated_as="administrator",
+        carried_out_as="system",
+    ),
+    PastErasureRequested(request=world.OTHER_CONSENT, meter=world.METER, requested_at=world.NOON),
+    KeysDestroyed(
+        request=world.REQUEST,
+        keys=3,
+        root="cm9vdA",
+        fingerprints="ZnA",
+        stores=1,
+        epoch=9,
+        tree_size_before=10,
+        tree_size_after=14,
+        legal_basis="GDPR 17(1)(b)",
+        not_reached=(),
+        asked_as="resident",
         carried_out_as="system",
     ),
     DataSeen(

@@ -56,6 +56,7 @@ def test_these_events_end_their_stream() -> None:
         "AgreementEnded.v1",
         "AccountErased.v1",
         "AccountErased.v2",
+        "KeysDestroyed.v1",
         "MeterMovedOut.v1",
         "ConsentWithdrawn.v1",
         "ConsentRefused.v1",

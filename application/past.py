@@ -1,0 +1,210 @@
+"""Erase what was measured at one meter, while the account and its other meters live on.
+
+::
+
+    asked (on the account's stream) → the consents of that meter withdrawn, collections stopped,
+    no key minted for them any more → destruction ordered → … (`application.destruction`)
+
+The holder asks and it is done: nobody has to validate it (decision 0029). What was asked for
+is on the log before anything of it is done; upkeep does it, and ends what a dead process
+began. Only consents given before the request are of the past: the meter may be consented to
+again at once, under a new consent with keys of its own. Their evidence stays until the
+account is erased.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from application import destruction
+from application.consenting import after_ending, consents_of, withdraw_consent
+from application.destruction import Ground
+from application.erasure import frame_of
+from application.residents import resident
+from application.services import made_by, new_id
+from application.telling import tell
+from domain.aggregates import account, leaving, meter
+from domain.aggregates.account import GOING, HELD
+from domain.aggregates.collection import StopReason
+from domain.aggregates.consent import ConsentStatus, Origin
+from domain.errors import Corrupt, Refused
+from domain.events.account import DestructionOrdered
+from domain.events.destruction import PastErasureRequested
+from domain.policies.meter import MeterNotThisAccounts
+from domain.values import Change, Role
+from keys.names import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from application.erasure import Step
+    from application.services import Services
+    from application.transact import Loading
+    from domain.aggregates.consent import Consent
+    from domain.values import Actor
+    from keys.names import KeyName
+
+LEGAL_BASIS: Final = "GDPR article 17(1)(b): consent withdrawn for one meter"
+RETRIED_AFTER: Final = timedelta(minutes=1)
+
+
+class NothingHeld(Refused):
+    """Nothing measured at the meter is held, so there is nothing to erase."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "nothing that was measured at this meter is held, so nothing is there to erase; what "
+            "is collected can be stopped"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A request to erase a meter's past: its stream, the meter, when, and whether it is done."""
+
+    request: UUID
+    meter: UUID
+    requested_at: datetime
+    done: bool
+
+
+def request(
+    services: Services, account_id: UUID, meter_id: UUID, *, command: UUID | None = None
+) -> UUID:
+    """Record that the holder wants a meter's past erased; return the id of the request.
+
+    The same command again is the same request. Raises `MeterNotThisAccounts` of another's
+    meter, `NothingHeld`, and what `leaving.request_past_erasure` raises.
+    """
+    command = command or new_id()
+    stream = made_by(command)
+    wanted = PastErasureRequested(request=stream, meter=meter_id, requested_at=services.clock())
+
+    def decide(load: Loading) -> list[Change]:
+        events = leaving.request_past_erasure(load(account, account_id).state, wanted)
+        declared = load(meter, meter_id).state.declared
+        if declared is None or declared.account != account_id:
+            raise MeterNotThisAccounts
+        if events and not _keys(services, account_id, _consents(services, account_id, wanted)):
+            raise NothingHeld
+        return [Change(stream=account_id, event=event, subject=account_id) for event in events]
+
+    extra = {PastErasureRequested.TOPIC: stream.bytes}
+    context = replace(services.context(resident(account_id), **extra), at=wanted.requested_at)
+    services.ledger.transact(command, decide, context=context)
+    return stream
+
+
+def erase(
+    services: Services,
+    account_id: UUID,
+    request_id: UUID,
+    actor: Actor,
+    *,
+    step: Step = lambda _: None,
+) -> bool:
+    """Carry a request to its end, from wherever it stands; say whether it is there.
+
+    It waits while a duty to keep the data lasts, and has nothing to do once the erasure of the
+    whole account was validated. Raises `NoErasureRequested` of a request that the account did
+    not make.
+    """
+    if frame_of(services, request_id, DestructionOrdered.TOPIC) is None:
+        if services.ledger.load(account, account_id).state.status in GOING | HELD:
+            return False
+        stop(services, account_id, request_id, step=step)
+        step("consents ended")
+        consents = _consents_of(services, account_id, request_id)
+        destruction.order(services, request_id, _keys(services, account_id, consents))
+        step("destruction ordered")
+    ground = Ground(legal_basis=LEGAL_BASIS, asked_as=Role.RESIDENT.value)
+    consents = _consents_of(services, account_id, request_id)
+    destruction.carry_out(services, request_id, ground, actor, consents=consents, step=step)
+    return True
+
+
+def stop(
+    services: Services, account_id: UUID, request_id: UUID, *, step: Step = lambda _: None
+) -> None:
+    """End the consents whose past is to be erased: from here on nothing is shown or collected."""
+    if not _requested(services, account_id, request_id):
+        raise leaving.NoErasureRequested(request_id)
+    for consent_id, state in _consents_of(services, account_id, request_id).items():
+        if state.status is ConsentStatus.GRANTED:
+            withdraw_consent(services, consent_id, origin=Origin.ERASURE)
+        else:
+            after_ending(services, consent_id, StopReason.ERASURE)
+        step("a consent ended")
+
+
+def carry_out_requested(services: Services, failed: dict[UUID, datetime]) -> int:
+    """Carry every request that is not done to its end; return how many were.
+
+    One that cannot be completed keeps no other waiting: somebody is told, and it is taken up
+    again after `RETRIED_AFTER`. `failed` says when each failed, and is kept between rounds.
+    """
+    done, now = 0, services.clock()
+    for request_id, account_id in services.register.read().pending.items():
+        if request_id in failed and now - failed[request_id] < RETRIED_AFTER:
+            continue
+        try:
+            done += erase(services, account_id, request_id, services.system)
+        except (Corrupt, Refused) as error:
+            failed[request_id] = now
+            tell("past-erasure-incomplete", logging.ERROR, error=error, request=request_id)
+    return done
+
+
+def pasts_of(services: Services, account_id: UUID) -> list[Past]:
+    """Return an account's requests to erase a meter's past, the oldest first."""
+    pending = services.register.read().pending
+    return [
+        Past(
+            request=one.request,
+            meter=one.meter,
+            requested_at=one.requested_at,
+            done=one.request not in pending,
+        )
+        for one in services.ledger.load(account, account_id).state.pasts
+    ]
+
+
+def _requested(
+    services: Services, account_id: UUID, request_id: UUID
+) -> PastErasureRequested | None:
+    asked = services.ledger.load(account, account_id).state.pasts
+    return next((one for one in asked if one.request == request_id), None)
+
+
+def _consents_of(services: Services, account_id: UUID, request_id: UUID) -> dict[UUID, Consent]:
+    """Return the consents whose past a request is about; none once it cannot be read any more."""
+    wanted = _requested(services, account_id, request_id)
+    return _consents(services, account_id, wanted) if wanted else {}
+
+
+def _consents(
+    services: Services, account_id: UUID, wanted: PastErasureRequested
+) -> dict[UUID, Consent]:
+    return {
+        consent_id: state
+        for consent_id, state in consents_of(services, account_id).items()
+        if state.granted is not None
+        and state.granted.meter == wanted.meter
+        and state.granted.granted_at <= wanted.requested_at
+    }
+
+
+def _keys(
+    services: Services, account_id: UUID, consents: Collection[UUID]
+) -> Mapping[KeyName, UUID]:
+    """Return the living keys of what was measured under some consents."""
+    return {
+        name: key_id
+        for name, key_id in services.keys.keys_of(account_id).items()
+        if name.purpose is Purpose.READINGS and name.consent in consents
+    }
