@@ -6,22 +6,25 @@ is followed without signing in: it outlives the account, and shows dates and not
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from application import answering, erasure
+from application import answering, erasure, past
 from application.access.tickets import Errand, Ticket, TicketWorthless, issue, redeem
 from application.inbox import ask_erasure, drain
 from application.mail import Letter
 from application.residents import resident
 from application.services import new_id
 from domain.aggregates import account
+from domain.errors import Unavailable
 from domain.values import month_after
 
 if TYPE_CHECKING:
     from application.mail import Post
+    from application.past import Stage
     from application.services import Services
     from domain.values import Actor
     from projections.requests import Request
@@ -134,10 +137,47 @@ class Desk:
             raise TicketWorthless
         return found
 
-    def _tell(self, account_id: UUID, subject: str, text: str) -> None:
+    def request_past(self, account_id: UUID, meter_id: UUID, *, command: UUID) -> UUID:
+        """Ask for a meter's past to be erased, in the holder's name; return the request's id.
+
+        Its collection ends at once; upkeep does the rest. A letter says so, in case it was
+        somebody else.
+        """
+        known = {one.request for one in past.pasts_of(self.services, account_id)}
+        request = past.request(self.services, account_id, meter_id, command=command)
+        if request in known:
+            return request
+        with contextlib.suppress(Unavailable):  # it is asked for; upkeep does this too
+            past.stop(self.services, account_id, request)
+        self._tell(
+            account_id,
+            "Le passé d’un de vos compteurs va être effacé",
+            "Vous avez demandé d’effacer ce qui a été mesuré à un de vos compteurs. La collecte y "
+            "est arrêtée, et les clés de ces mesures sont détruites dans les minutes qui "
+            "viennent. Votre compte et vos autres compteurs restent ce qu’ils sont.\n\nSi ce "
+            "n’est pas vous, changez votre mot de passe, et écrivez-nous.",
+            link=self.link_to_past(account_id, request),
+        )
+        return request
+
+    def link_to_past(self, account_id: UUID, request: UUID) -> str:
+        """Return the address by which such a request is followed without signing in."""
+        until_s = int((self.services.clock() + FOLLOWED_FOR).timestamp())
+        subject = f"{account_id} {request}"
+        ticket = issue(self.services, Ticket(Errand.FOLLOW_PAST, subject, until_s))
+        return f"{self.public_url}/effacement/passe/suivi/{ticket}"
+
+    def followed_past(self, ticket_text: str) -> Stage:
+        """Return how far the request that a link follows has come; raises `TicketWorthless`."""
+        ticket = redeem(self.services, ticket_text, Errand.FOLLOW_PAST)
+        account_id, request = map(UUID, ticket.subject.split())
+        return past.stage_of(self.services, account_id, request)
+
+    def _tell(self, account_id: UUID, subject: str, text: str, link: str | None = None) -> None:
         opened = self.services.ledger.load(account, account_id).state.opened
         if opened is None:
             return  # carried out meanwhile: there is nobody left to write to
-        follow = f"Suivre la demande, sans vous connecter :\n\n{self.link(account_id)}"
+        followed = link or self.link(account_id)
+        follow = f"Suivre la demande, sans vous connecter :\n\n{followed}"
         whole = f"Bonjour,\n\n{text}\n\n{follow}{_FOOT}"
         self.post.send(Letter(to=opened.email, subject=subject, text=whole, lasts=LETTERS_LAST))

@@ -292,15 +292,21 @@ def _role_of(services: Services, account_id: UUID, topic: str) -> str | None:
     return decode_private(found[0].private).role.value if found else None
 
 
-def frame_of(services: Services, stream: UUID, *topics: str) -> tuple[Frame, int] | None:
-    """Return the frame of a stream's last event of some types, and its leaf's index."""
+def frame_of(
+    services: Services, stream: UUID, *topics: str, extra: bytes | None = None
+) -> tuple[Frame, int] | None:
+    """Return the frame of a stream's last event of some types, and its leaf's index.
+
+    Of several, `extra` is the private zone's of the one that is meant.
+    """
     store = services.ledger.folder.store
     for segment in reversed(store.segments(stream.bytes)):
         commit = store.commit_at(segment.offset)
         for place, frame in enumerate(
             read_record(services.ledger.folder.log, segment.offset).frames
         ):
-            ours = decode_private(frame.private).stream == stream
+            private = decode_private(frame.private)
+            ours = private.stream == stream and extra in {None, private.extra}
             if commit is not None and ours and decode_leaf(frame.leaf).type in topics:
                 return frame, commit.leaf + place
     return None

@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 from application import destruction
@@ -28,15 +28,16 @@ from application.residents import resident
 from application.services import made_by, new_id
 from application.telling import tell
 from domain.aggregates import account, leaving, meter
-from domain.aggregates.account import GOING, HELD
+from domain.aggregates.account import GOING, HELD, AccountStatus
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Corrupt, Refused
 from domain.events.account import DestructionOrdered
-from domain.events.destruction import PastErasureRequested
+from domain.events.destruction import KeysDestroyed, PastErasureRequested
 from domain.policies.meter import MeterNotThisAccounts
 from domain.values import Change, Role
 from keys.names import Purpose
+from schemas.private import decode_private
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from domain.aggregates.consent import Consent
     from domain.values import Actor
     from keys.names import KeyName
+    from ledger.record import Frame
 
 LEGAL_BASIS: Final = "GDPR article 17(1)(b): consent withdrawn for one meter"
 RETRIED_AFTER: Final = timedelta(minutes=1)
@@ -71,6 +73,19 @@ class Past:
     meter: UUID
     requested_at: datetime
     done: bool
+
+
+class Stage(NamedTuple):
+    """How far a request has come: when its destruction was ordered, and when it was done.
+
+    `leaf` is the certificate's in the tree. `with_account` says that the whole account was
+    erased before, and this with it.
+    """
+
+    ordered_at: datetime | None
+    done_at: datetime | None
+    leaf: int | None
+    with_account: bool
 
 
 def request(
@@ -172,6 +187,23 @@ def pasts_of(services: Services, account_id: UUID) -> list[Past]:
         )
         for one in services.ledger.load(account, account_id).state.pasts
     ]
+
+
+def stage_of(services: Services, account_id: UUID, request_id: UUID) -> Stage:
+    """Return how far a request has come; no key is needed, so it outlives the account."""
+    ordered = frame_of(services, request_id, DestructionOrdered.TOPIC)
+    done = frame_of(services, request_id, KeysDestroyed.TOPIC)
+    status = services.ledger.load(account, account_id).state.status
+    return Stage(
+        ordered_at=_at(ordered),
+        done_at=_at(done),
+        leaf=done[1] if done else None,
+        with_account=ordered is None and status is AccountStatus.ERASED,
+    )
+
+
+def _at(found: tuple[Frame, int] | None) -> datetime | None:
+    return decode_private(found[0].private).at if found else None
 
 
 def _requested(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from application.erasure import frame_of
 from domain.errors import Refused
 from domain.events.account import ErasureRequested
+from domain.events.destruction import PastErasureRequested
 from ledger.frames import disclosures_of, key_id_of, open_groups
 from ledger.readings import disclosure_of, key_ids, open_reading
 from ledger.retrieval import read_record
@@ -80,6 +81,14 @@ def consent_receipt(
 def request_receipt(services: Services, press: Press, account: UUID) -> bytes:
     """Return the receipt of an account's last erasure request."""
     found = frame_of(services, account, ErasureRequested.TOPIC)
+    if found is None:
+        raise NothingToProve
+    return _of_frame(services, press, found)
+
+
+def past_receipt(services: Services, press: Press, account: UUID, request: UUID) -> bytes:
+    """Return the receipt of an account's request to erase a meter's past."""
+    found = frame_of(services, account, PastErasureRequested.TOPIC, extra=request.bytes)
     if found is None:
         raise NothingToProve
     return _of_frame(services, press, found)

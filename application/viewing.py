@@ -72,6 +72,18 @@ class NoLongerShown(Refused):
         )
 
 
+class PastErased(NoLongerShown):
+    """The consent has ended, and what was measured under it was erased as its holder asked."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        Refused.__init__(
+            self,
+            "what was measured under this consent was erased because you asked for it; whoever "
+            "wants to be shown this meter again consents anew",
+        )
+
+
 class ErasureAwaited(Refused):
     """The holder has asked to be erased, and nothing is shown until that is answered."""
 
@@ -210,6 +222,14 @@ class _Look(NamedTuple):
         placed, head = self.standing.accounts.get(self.account), self.heads.get(self.account.bytes)
         return head is not None and (placed is None or placed.version != head.version)
 
+    def erased(self, granted: ConsentGranted) -> bool:
+        """Whether the holder asked to erase what was measured under a consent."""
+        placed = self.standing.accounts.get(self.account)
+        asked = placed.state.pasts if placed else ()
+        return any(
+            one.meter == granted.meter and granted.granted_at <= one.requested_at for one in asked
+        )
+
     @property
     def status(self) -> AccountStatus:
         """The account's, an erasure that was asked for a moment ago included."""
@@ -237,6 +257,7 @@ def _overview(services: Services, account_id: UUID, look: _Look) -> Overview:
         terms_current=current,
         meters=tuple(meters_of(standing)),
         consents=tuple(consents_of(standing, look.waiting, civil_day(services.clock()))),
+        pasts=holder.pasts,
     )
 
 
@@ -248,7 +269,7 @@ def _authorised(services: Services, look: _Look, consent_id: UUID, use: Use) -> 
     withdrawn = head.ended or consent_id in look.waiting
     ended = withdrawn or consent.has_lapsed(placed.state, services.clock())
     if ended and use is Use.SHOW:
-        raise NoLongerShown
+        raise PastErased if look.erased(placed.state.granted) else NoLongerShown
     if look.lags and use is Use.SHOW:
         raise ShownTooLate
     if look.status in ASKED and use is Use.SHOW:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.aggregates.consent import ConsentStatus
+from domain.values import civil_day
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from domain.aggregates.account import AccountStatus
     from domain.aggregates.consent import Consent
     from domain.aggregates.meter import Meter
+    from domain.events.destruction import PastErasureRequested
     from domain.events.meter import MeterDeclared
     from domain.values import Category
     from projections.standing import Standing
@@ -56,7 +58,8 @@ class Overview:
     """An account as its holder sees it.
 
     `terms_accepted` and `terms_current` are versions, None for none; where they differ,
-    nothing is shown before the current one is accepted (`must_accept`).
+    nothing is shown before the current one is accepted (`must_accept`). `pasts` are the requests
+    to erase what was measured at a meter.
     """
 
     account: UUID
@@ -68,6 +71,13 @@ class Overview:
     terms_current: str | None
     meters: tuple[MeterView, ...]
     consents: tuple[ConsentView, ...]
+    pasts: tuple[PastErasureRequested, ...] = ()
+
+    def erased_on(self, meter: UUID) -> date | None:
+        """Return the day on which a meter's past was last asked to be erased; None for never."""
+        return max(
+            (civil_day(p.requested_at) for p in self.pasts if p.meter == meter), default=None
+        )
 
     @property
     def must_accept(self) -> bool:

@@ -47,6 +47,7 @@ class Errand(StrEnum):
     NEW_PASSWORD = "new_password"  # noqa: S105 (the name of an errand)
     STAFF = "staff"
     FOLLOW = "follow"
+    FOLLOW_PAST = "follow_past"
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True):

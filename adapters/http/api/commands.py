@@ -129,6 +129,9 @@ def _success(asked: Asked) -> Answer:
             status, done = _CREATED, Done(id=made, location=f"{ROOT}/meters/{made}")
         case "consent" | "refusal":
             status, done = _CREATED, Done(id=made, location=f"{ROOT}/consents/{made}")
+        case "past-erasure" if asked.about is not None:
+            address = f"{ROOT}/meters/{asked.about}/past-erasures"
+            status, done = _CREATED, Done(id=made, location=address)
         case "withdrawal" if asked.about is not None:
             status = 200
             done = Done(id=asked.about, location=f"{ROOT}/consents/{asked.about}")

@@ -81,6 +81,22 @@ class Meters(Said):
     next: str | None = Field(description="The next page's cursor, null on the last one.")
 
 
+class PastErasure(Said):
+    """A request to erase what was measured at a meter; `leaf` is its certificate's, once done."""
+
+    id: UUID
+    requested_at: datetime
+    ordered_at: datetime | None
+    done_at: datetime | None
+    leaf: int | None
+
+
+class PastErasures(Said):
+    """All requests about a meter, the oldest first."""
+
+    requests: list[PastErasure]
+
+
 class Consent(Said):
     """A consent or a refusal, as it stands. Days are inclusive; `last_day` null: not given."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from adapters.http.api import account, consents, consuming, export, meters, public
+from adapters.http.api import account, consents, consuming, export, meters, past, public
 from adapters.http.api.answers import JSON, PUBLIC, sent
 from adapters.http.api.commands import ROOT
 from adapters.http.api.documents import document
@@ -16,7 +16,7 @@ from adapters.http.api.problems import PATH, explain
 if TYPE_CHECKING:
     from adapters.http.site import Site
 
-_PARTS = (account, meters, consents, consuming, export, public)
+_PARTS = (account, meters, past, consents, consuming, export, public)
 
 
 def router(site: Site) -> APIRouter:

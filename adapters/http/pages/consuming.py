@@ -102,6 +102,7 @@ def shown(visit: Visit) -> Response:
         said=summary(drawn),
         latest=latest,
         given=access,
+        erased=seen.erased_on(access.granted.meter),
         others=[one for one in _living(seen) if one.id != access.consent],
         meters={one.id: one for one in seen.meters},
         turns=window.turns(looked, first_day, yesterday),

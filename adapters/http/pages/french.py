@@ -13,14 +13,16 @@ from application.access.throttle import TooOften
 from application.access.tickets import TicketWorthless
 from application.erasure import NoCertificate
 from application.offices import NoAgreement, NoSuchText
+from application.past import NothingHeld
 from application.receipts import NothingToProve
-from application.viewing import ErasureAwaited, NoLongerShown, NothingHere
+from application.viewing import ErasureAwaited, NoLongerShown, NothingHere, PastErased
 from domain.aggregates.account import AccountErasedAlready, AccountInactive, AccountUnderErasure
 from domain.aggregates.leaving import (
     HeldNow,
     IdentityNotChecked,
     NoErasureRequested,
     OtherEyesNeeded,
+    PastHeld,
 )
 from domain.errors import MetroledgerError, Unavailable
 from domain.policies.account import TermsNotCurrent
@@ -77,6 +79,12 @@ _KNOWN: Final[dict[type[MetroledgerError], str]] = {
     "que la demande attend sa réponse. Ce qui est gardé peut être emporté depuis « Mes données ».",
     NoLongerShown: "Cet accord est terminé : rien n’est plus montré sous cet accord. Ce qui est "
     "encore conservé reste à vous : vous pouvez l’emporter ou le faire effacer.",
+    PastErased: "Ce qui a été mesuré sous cet accord est effacé, comme vous l’avez demandé. Pour "
+    "suivre ce compteur à nouveau, redonnez un accord.",
+    NothingHeld: "Rien de ce qui a été mesuré à ce compteur n’est conservé : il n’y a rien à "
+    "effacer.",
+    PastHeld: "Une obligation de conserver vos données court : rien n’est effacé pour le moment. "
+    "La page de votre demande d’effacement dit laquelle. Vous pouvez arrêter la collecte.",
     NothingToProve: "Il n’y a pas de reçu à donner ici.",
     NoCertificate: "Il n’y a pas de certificat : ce compte n’est pas effacé.",
     NoAgreement: "La Métropole n’a pas de convention en vigueur avec ce gestionnaire : rien ne "

@@ -46,7 +46,13 @@ def choice(visit: Visit) -> Response:
     """Show what can be stopped, of each meter and of all, and the way to be erased."""
     seen = visit.overview()
     meters = {one.id: one for one in seen.meters}
-    return visit.page("stop.html", living=_living(seen), meters=meters, asked=seen.status in ASKED)
+    return visit.page(
+        "stop.html",
+        living=_living(seen),
+        meters=meters,
+        pasts=seen.pasts,
+        asked=seen.status in ASKED,
+    )
 
 
 def stopped(visit: Visit) -> Response:

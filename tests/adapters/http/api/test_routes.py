@@ -106,6 +106,10 @@ PAGES: Final[dict[str, Row]] = {
     "GET /tout-arreter": MY_PAGE,
     "GET /effacement": MY_PAGE,
     "GET /effacement/recu.tlog-proof": residents(404, 404, 303, 404),
+    "GET /effacement/compteurs/{meter}": PAGE_OF_THE_OWNER,
+    "GET /effacement/passe/{request}": residents(404, 404, 303, 404),
+    "GET /effacement/passe/{request}/recu.tlog-proof": residents(404, 404, 303, 404),
+    "GET /effacement/passe/suivi/{ticket}": everybody(410),
     "GET /effacement/suivi/{ticket}": everybody(410),
     "GET /effacement/suivi/{ticket}/certificat": everybody(410),
     "GET /effacement/suivi/{ticket}/certificat.json": everybody(410),
@@ -131,6 +135,7 @@ FORMS: Final[dict[str, Row]] = {
     "POST /accords/{consent}/retrait": DONE_BY_THE_OWNER,
     "POST /effacement": DONE,
     "POST /effacement/reprise": DONE,
+    "POST /effacement/compteurs/{meter}": DONE_BY_THE_OWNER,
     "POST /tout-arreter": DONE,
     "POST /deconnexion": DONE,
     "POST /agents/connexion": staff(403, 401, 401, 401, 401),
@@ -156,6 +161,7 @@ TABLE: Final[dict[str, Row]] = PAGES | {
     f"GET {API}/account": MINE,
     f"GET {API}/meters": MINE,
     f"GET {API}/meters/{{meter}}": OF_THE_OWNER,
+    f"GET {API}/meters/{{meter}}/past-erasures": OF_THE_OWNER,
     f"GET {API}/consents": MINE,
     f"GET {API}/consents/{{consent}}": OF_THE_OWNER,
     f"GET {API}/consents/{{consent}}/wording": OF_THE_OWNER,
@@ -170,6 +176,7 @@ TABLE: Final[dict[str, Row]] = PAGES | {
     f"POST {API}/consents": residents(201, 404, 401, 201),
     f"POST {API}/refusals": residents(201, 404, 401, 201),
     f"POST {API}/consents/{{consent}}/withdrawal": OF_THE_OWNER,
+    f"POST {API}/meters/{{meter}}/past-erasures": residents(201, 404, 401, 201),
     f"POST {API}/account/erasure-request": MINE,
     **FORMS,
 }
@@ -232,6 +239,7 @@ def ask(world: World, person: Person, name: str) -> httpx.Response:
         version="1",
         language="fr",
         ticket="no-ticket",
+        request=command,
         category="puissance-maximale",
     )
     if method == "GET":

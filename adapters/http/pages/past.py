@@ -1,0 +1,83 @@
+"""Erase the past of one meter: what it means, the request, and how far it has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import Response as Plain
+
+from application import past
+from application.receipts import past_receipt
+from application.viewing import NothingHere
+
+if TYPE_CHECKING:
+    from fastapi import Response
+
+    from adapters.http.pages.frame import Pages, Visit
+    from application.views import MeterView
+    from domain.events.destruction import PastErasureRequested
+
+
+def add(pages: Pages) -> None:
+    """Put these pages under their addresses."""
+    pages.show("/effacement/compteurs/{meter}", told)
+    pages.act("/effacement/compteurs/{meter}", asked)
+    pages.show("/effacement/passe/{request}", stands)
+    pages.show("/effacement/passe/{request}/recu.tlog-proof", receipt)
+    pages.show("/effacement/passe/suivi/{ticket}", followed)
+
+
+def told(visit: Visit) -> Response:
+    """Say what is erased and when, what stays, and how to take the data first."""
+    return visit.page("past.html", meter=_meter(visit))
+
+
+def asked(visit: Visit) -> Response:
+    """Ask; the same form sent twice is one request."""
+    meter = _meter(visit)
+    command = visit.command("past", str(meter.id))
+    request = visit.site.desk.request_past(visit.account, meter.id, command=command)
+    return visit.go(f"/effacement/passe/{request}")
+
+
+def stands(visit: Visit) -> Response:
+    """Show where a request stands, with its receipt and the link that follows it."""
+    found = _request(visit)
+    meters = {one.id: one for one in visit.overview().meters}
+    return visit.page(
+        "past_asked.html",
+        asked=found,
+        meter=meters[found.meter],
+        stage=past.stage_of(visit.services, visit.account, found.request),
+        link=visit.site.desk.link_to_past(visit.account, found.request),
+    )
+
+
+def receipt(visit: Visit) -> Response:
+    """Hand out the receipt of the request; its name says nothing of anybody."""
+    found = _request(visit)
+    content = past_receipt(visit.services, visit.site.press, visit.account, found.request)
+    headers = {"Content-Disposition": 'attachment; filename="demande.tlog-proof"'}
+    return Plain(content, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def followed(visit: Visit) -> Response:
+    """Show whoever has the link how far the request has come: dates, and nothing of anybody."""
+    stage = visit.site.desk.followed_past(visit.request.path_params["ticket"])
+    return visit.page("past_followed.html", stage=stage)
+
+
+def _meter(visit: Visit) -> MeterView:
+    wanted = visit.id("meter")
+    for one in visit.overview().meters:
+        if one.id == wanted:
+            return one
+    raise NothingHere
+
+
+def _request(visit: Visit) -> PastErasureRequested:
+    wanted = visit.id("request")
+    for one in visit.overview().pasts:
+        if one.request == wanted:
+            return one
+    raise NothingHere
