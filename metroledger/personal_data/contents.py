@@ -54,7 +54,7 @@ CONTENTS: Final[tuple[Entry, ...]] = (
         "Account",
         Category.REQUEST,
         Why.RIGHTS,
-        "request requested_at identified held refused ordered",
+        "request requested_at identified held refused ordered pasts",
     ),
     _of(
         Place.CONTENT,

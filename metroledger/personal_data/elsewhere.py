@@ -104,6 +104,7 @@ _LINES: Final = (
     _plain(Place.LOG_LINE, "portal-started", "port"),
     _plain(Place.LOG_LINE, "letters-sent-late", "letters"),
     Entry(Place.LOG_LINE, "erasure-incomplete", ("account",), _IDS, Why.RUNNING, Keeping.READ),
+    Entry(Place.LOG_LINE, "past-erasure-incomplete", ("request",), _IDS, Why.RUNNING, Keeping.READ),
 )
 _BROWSERS: Final = tuple(
     Entry(
