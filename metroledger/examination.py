@@ -96,6 +96,11 @@ def _examine_places(settings: Settings, origin: str, now: datetime) -> Iterator[
         lambda: places.operator_keys({ENEDIS: len(operator_keys_of(settings).keys)}),
     )
     yield examine("parked-files", lambda: places.parked(settings.parked, now))
+    topic = settings.topic
+    if topic is not None:
+        yield examine(
+            "log-connection", lambda: places.connection(topic.servers, tls=topic.access.tls)
+        )
     has_server = settings.portal.smtp_url is not None
     yield examine("letters", lambda: places.letters(settings.outbox, with_server=has_server))
 
@@ -166,6 +171,9 @@ def _secrets(settings: Settings) -> Iterator[Path]:
         yield directory
         if directory.is_dir():
             yield from (path for path in directory.iterdir() if path.is_file())
+    if settings.topic is not None:
+        access = settings.topic.access
+        yield from (path for path in (access.password, access.certificate) if path is not None)
 
 
 def _clocks(connections: Connections, home: Path, clock: Callable[[], datetime]) -> Finding:

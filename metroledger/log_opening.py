@@ -36,15 +36,20 @@ def open_log(
     if topic is None:
         yield PostgresLog(connections)
         return
-    with contextlib.ExitStack() as stack:
-        place = Place(servers=topic.servers or _embedded(settings, stack), topic=topic.name)
-        care = care_of(topic)
+    with topic_at(settings, topic) as place:
         if create and topic.embedded:
             with contextlib.suppress(TopicExists):  # an attempt before this one was interrupted
-                create_topic(place, care)
-        log = KafkaLog(place, care)
-        stack.callback(log.close)
-        yield log
+                create_topic(place, care_of(topic))
+        with contextlib.closing(KafkaLog(place, care_of(topic))) as log:
+            yield log
+
+
+@contextlib.contextmanager
+def topic_at(settings: Settings, topic: Topic) -> Iterator[Place]:
+    """Lend where a topic is; an embedded broker is kept up for as long."""
+    with contextlib.ExitStack() as stack:
+        servers = topic.servers or _embedded(settings, stack)
+        yield Place(servers=servers, topic=topic.name, access=topic.access)
 
 
 def heed(log: CommitLog, changed: Callable[[], None]) -> None:

@@ -171,9 +171,9 @@ class Settings:
 
     `key_backup` is the file that each epoch's end copies the key store to, on another disk
     and never beside the keyring; `keeper` is the OpenBao that keeps the epoch key where no
-    file does; `topic` is the log where it is Kafka's; `operations` is
-    where health and metrics are answered, host and port, on loopback unless told otherwise. With
-    `four_eyes` an erasure takes two people.
+    file does; `topic` is the log where it is Kafka's, and `described` a Kafka's that need not be
+    the ledger's, to look at or to copy to; `operations` is where health and metrics are answered,
+    host and port, on loopback unless told otherwise. With `four_eyes` an erasure takes two people.
     """
 
     home: Path
@@ -181,6 +181,7 @@ class Settings:
     key_backup: Path | None = None
     keeper: keeping.Keeper | None = None
     topic: kept.Topic | None = None
+    described: kept.Topic | None = None
     operations: tuple[str, int] = ("127.0.0.1", 9464)
     four_eyes: bool = False
     portal: Portal = field(default_factory=Portal)
@@ -297,6 +298,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         key_backup=Path(backup).absolute() if backup else None,
         keeper=keeping.read_keeper(environment),
         topic=kept.read_topic(environment),
+        described=kept.read_described(environment),
         operations=_address(environment.get(OPERATIONS, "127.0.0.1:9464"), OPERATIONS),
         four_eyes=_yes_or_no(environment.get(FOUR_EYES, "no"), FOUR_EYES),
         portal=_portal(environment),

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.kafka.access import CLEAR, Access
 from domain.errors import Unavailable
 from ledger.record import RECORD_MAX
 
@@ -28,6 +29,18 @@ class KafkaUnavailable(Unavailable):
         )
 
 
+class KafkaRefusesUs(Unavailable):
+    """The brokers answer and do not let this ledger in, or are not who they should be."""
+
+    def __init__(self, why: str) -> None:
+        """Take what was refused, as a clause in the words of the protocol."""
+        super().__init__(
+            f"Kafka answers, and the ledger is not let in: {why}; nothing is lost: see to the "
+            "certificates, the account and its rights (manual: kafka), and give the same command "
+            "again"
+        )
+
+
 class NoTopic(Unavailable):
     """There is no topic of that name; it is never made because it was not found."""
 
@@ -45,6 +58,7 @@ class Place:
 
     servers: tuple[str, ...]
     topic: str
+    access: Access = CLEAR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import MetadataRequest
 
-from adapters.kafka.place import KafkaUnavailable, NoTopic, Place
+from adapters.kafka.access import client_settings, shake_hands
+from adapters.kafka.place import KafkaRefusesUs, KafkaUnavailable, NoTopic, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ REQUEST_S: Final = 2.0
 
 PAUSE_S: Final = 0.05
 _AT_ONCE: Final = 64
+_HUNG_UP: Final = "it ends the connection, as for an account that it does not know"
 
 Answer = TypeVar("Answer")
 
@@ -54,6 +56,7 @@ class Wire:
         """Take the place."""
         self.changed: Callable[[], None] = lambda: None
         self._place = place
+        self._access = client_settings(place.access)
         self._lock = threading.Lock()
         self._link: _Link | None = None
         self._lead: Lead | None = None
@@ -87,6 +90,8 @@ class Wire:
                 return attempt()
             except errors.KafkaError as error:
                 self._lead = None
+                if isinstance(error, errors.AuthorizationError):
+                    raise KafkaRefusesUs(_words(error)) from error
                 if not _may_pass(error) or time.monotonic() > deadline:
                     self._disconnect()
                     raise KafkaUnavailable from error
@@ -135,10 +140,15 @@ class Wire:
             return self._link
 
     def _connect(self) -> _Link:
+        said = shake_hands(self._access, self._place.servers)
+        if said:
+            raise KafkaRefusesUs(said)
         try:
-            return _Link(self._place)
+            return _Link(self._place, self._access)
         except errors.KafkaError as error:
             self._failed_at = time.monotonic()
+            if said is not None:
+                raise KafkaRefusesUs(_HUNG_UP) from error
             raise KafkaUnavailable from error
 
     def _disconnect(self) -> None:
@@ -151,8 +161,9 @@ class Wire:
 class _Link:
     """The client's connections and the thread that serves them."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, access: dict[str, Any]) -> None:
         settings: dict[str, Any] = {
+            **access,
             "bootstrap_servers": list(place.servers),
             "client_id": "metroledger",
             "request_timeout_ms": int(REQUEST_S * 1_000),
@@ -199,6 +210,11 @@ class _Link:
         if future.exception is not None:
             raise future.exception
         return future.value
+
+
+def _words(error: errors.KafkaError) -> str:
+    """Return the protocol's word for a refusal, without what a broker says beside it."""
+    return str(getattr(error, "message", type(error).__name__)).lower().replace("_", " ")
 
 
 def _may_pass(error: errors.KafkaError) -> bool:

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka import KafkaProducer
 from kafka.net.compat import KafkaNetClient
 
+from adapters.kafka.access import client_settings, shake_hands
 from adapters.kafka.place import MESSAGE_MAX, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 APPEND_S: Final = 9.0
 """How long one append may take, whatever the brokers do; then its records are in doubt."""
@@ -42,6 +43,7 @@ class Writer:
         """Take where to write, and how long one append may take."""
         self._place = place
         self._append_s = append_s
+        self._access = client_settings(place.access)
         self._producer: KafkaProducer | None = None
         self._lock = threading.Lock()
         self._making = threading.Lock()
@@ -94,7 +96,9 @@ class Writer:
             if left_s <= 0:
                 return None
             if self._producer is None and asked_at > self._failed_at:
-                self._producer = _make(self._place, self._append_s, min(left_s, _REQUEST_S))
+                self._producer = _make(
+                    self._place, self._access, self._append_s, min(left_s, _REQUEST_S)
+                )
                 if self._producer is None:
                     self._failed_at = time.monotonic()  # those who wait need not try in turn
             return self._producer
@@ -109,11 +113,15 @@ class Writer:
         _stop(producer)
 
 
-def _make(place: Place, append_s: float, patience_s: float) -> KafkaProducer | None:
+def _make(
+    place: Place, access: Mapping[str, Any], append_s: float, patience_s: float
+) -> KafkaProducer | None:
     """Connect a producer; None where no broker answers within `patience_s`.
 
     The client gives a record up just before we stop waiting for it, so none stays behind.
     """
+    if shake_hands(access, place.servers):
+        return None
     clients: list[Any] = []
 
     def client(**settings: Any) -> Any:  # noqa: ANN401 - the client's own
@@ -128,6 +136,7 @@ def _make(place: Place, append_s: float, patience_s: float) -> KafkaProducer | N
 
     try:
         return KafkaProducer(
+            **access,
             bootstrap_servers=list(place.servers),
             client_id="metroledger",
             kafka_client=client,

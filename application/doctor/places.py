@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -38,6 +40,29 @@ def secrets(places: Iterable[Path]) -> Finding:
         f"others may reach {', '.join(map(str, exposed))}",
         f"{commands}; then find out who could read it meanwhile",
     )
+
+
+def connection(servers: Iterable[str], *, tls: bool) -> Finding:
+    """Check that the log's brokers are not spoken to in clear over a network.
+
+    `servers` are HOST:PORT. A name that is not this machine's own is taken for another machine's.
+    """
+    away = [server for server in servers if not _is_here(server.rpartition(":")[0])]
+    if tls or not away:
+        return ok("log-connection", "over TLS" if tls else "on this machine")
+    return warn(
+        "log-connection",
+        f"in clear to {', '.join(away)}: whoever is on that network can read and add records",
+        "let the brokers listen with TLS and set METROLEDGER_KAFKA_TLS=yes, unless that network is "
+        "theirs and the ledger's alone",
+        "kafka",
+    )
+
+
+def _is_here(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ip_address(host.strip("[]")).is_loopback
+    return host == "localhost"
 
 
 def apart(store: Path, keyring: Path | None, journal: Path) -> Finding:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adapters.kafka.log import KafkaLog
-from adapters.kafka.place import Care, Place
 from adapters.kafka.topic import create_topic
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.store import PostgresFoldStore
 from application.moving import adopt, copy_log, without_erased
+from domain.errors import Refused
 from metroledger.bootstrap import connect, open_ledger
 from metroledger.cli.common import Commands, command, group
-from metroledger.kept import Topic
-from metroledger.log_opening import care_of, open_log
+from metroledger.kept import BOOTSTRAP, REPLICAS_MAX, Topic, read_servers
+from metroledger.log_opening import care_of, open_log, topic_at
 from metroledger.settings import read_identity
 
 if TYPE_CHECKING:
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 
     from ledger.log import CommitLog
     from metroledger.settings import Settings
+
+
+class NoBrokersNamed(Refused):
+    """Neither the settings nor the command say which Kafka is meant."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            f"no Kafka is named; set {BOOTSTRAP} to some of its brokers, HOST:PORT,HOST:PORT, or "
+            "give --servers"
+        )
 
 
 def add_commands(commands: Commands) -> None:
@@ -37,27 +49,35 @@ def add_commands(commands: Commands) -> None:
         "--drop-erased", action="store_true", help="leave out what destroyed keys had sealed"
     )
     for one in (create, show):
-        one.add_argument("topic")
+        one.add_argument("topic", nargs="?", help="its name (default: the settings')")
     for one in (create, show, copy):
-        needed = one is not copy
-        one.add_argument("--servers", required=needed, help="some of its brokers, HOST:PORT,…")
-        one.add_argument("--replicas", type=int, default=3, help="on how many brokers (default 3)")
+        one.add_argument("--servers", help="some of its brokers, HOST:PORT,… (the settings')")
+        one.add_argument(
+            "--replicas",
+            type=int,
+            choices=range(1, REPLICAS_MAX + 1),
+            metavar="N",
+            help="on how many brokers (the settings', or 3)",
+        )
 
 
-def _create(_settings: Settings, arguments: argparse.Namespace) -> int:
-    place, care = _place(arguments)
-    create_topic(place, care)
+def _create(settings: Settings, arguments: argparse.Namespace) -> int:
+    topic = _meant(settings, arguments)
+    care = care_of(topic)
+    with topic_at(settings, topic) as place:
+        create_topic(place, care)
     print(
-        f"topic {place.topic} made: {care.replicas} replicas, {care.in_sync} in sync, kept for ever"
+        f"topic {topic.name} made: {care.replicas} replicas, {care.in_sync} in sync, kept for ever"
     )
     return 0
 
 
-def _show(_settings: Settings, arguments: argparse.Namespace) -> int:
-    with _topic(arguments) as log:
+def _show(settings: Settings, arguments: argparse.Namespace) -> int:
+    topic = _meant(settings, arguments)
+    with _open(settings, topic) as log:
         described, begin, end = log.describe(), log.begin(), log.end()
     held = f"records {begin} to {end - 1}" if end > begin else "no records"
-    print(f"topic {arguments.topic}, id {described.identity}: {held}")
+    print(f"topic {topic.name}, id {described.identity}: {held}")
     for fault in described.faults:
         print(f"  FAULT {fault}")
     return 1 if described.faults else 0
@@ -90,7 +110,7 @@ def _adopt(settings: Settings, _arguments: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _target(settings: Settings, arguments: argparse.Namespace) -> Iterator[CommitLog]:
     if arguments.topic is not None:
-        with _topic(arguments) as log:
+        with _open(settings, _meant(settings, arguments)) as log:
             yield log
         return
     with connect(settings) as connections:
@@ -98,15 +118,22 @@ def _target(settings: Settings, arguments: argparse.Namespace) -> Iterator[Commi
 
 
 @contextlib.contextmanager
-def _topic(arguments: argparse.Namespace) -> Iterator[KafkaLog]:
-    log = KafkaLog(*_place(arguments))
-    try:
+def _open(settings: Settings, topic: Topic) -> Iterator[KafkaLog]:
+    with (
+        topic_at(settings, topic) as place,
+        contextlib.closing(KafkaLog(place, care_of(topic))) as log,
+    ):
         yield log
-    finally:
-        log.close()
 
 
-def _place(arguments: argparse.Namespace) -> tuple[Place, Care]:
-    servers = tuple(one.strip() for one in arguments.servers.split(",") if one.strip())
-    topic = Topic(servers=servers, name=arguments.topic, replicas=arguments.replicas)
-    return Place(servers=topic.servers, topic=topic.name), care_of(topic)
+def _meant(settings: Settings, arguments: argparse.Namespace) -> Topic:
+    """Return the topic that the settings describe, but for what the command says otherwise."""
+    if settings.described is None and arguments.servers is None:
+        raise NoBrokersNamed
+    topic = settings.described or Topic()
+    told = {
+        "servers": read_servers(arguments.servers or "", "--servers"),
+        "name": arguments.topic,
+        "replicas": arguments.replicas,
+    }
+    return replace(topic, **{name: value for name, value in told.items() if value})

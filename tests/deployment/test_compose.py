@@ -10,6 +10,7 @@ import pytest
 import yaml  # PyYAML comes with schemathesis
 
 from adapters.kafka.embedded_site import VERSION
+from metroledger.cli import build_parser
 from metroledger.settings import read_settings
 from tests.architecture.sources import ROOT
 
@@ -138,3 +139,15 @@ def test_the_image_holds_every_package_that_the_program_needs() -> None:
     assert packages - {"bench", "tests"} == copied
     ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert {f"!{name}" for name in copied} <= set(ignored)
+
+
+def test_the_manuals_commands_are_ones_that_the_program_takes() -> None:
+    manual = (ROOT / "docs/manual/deployment.md").read_text("utf-8")
+    form = re.compile(
+        r"^    docker compose (?:run --rm|exec) (?:ledger|portal) (.+)$", re.MULTILINE
+    )
+    typed = form.findall(manual)
+    assert len(typed) >= 3
+    for line in typed:
+        words = line.removeprefix("python -m metroledger ").split()
+        assert build_parser().parse_args(words).command == words[0]

@@ -13,7 +13,7 @@ from application import erasure
 from ledger.readings import key_ids
 from ledger.record import decode
 from metroledger.cli.offices import administrator
-from metroledger.kept import Topic
+from metroledger.kept import BOOTSTRAP, LOG, POSTGRES, REPLICAS, Topic
 from schemas.private import decode_private
 from tests.application.world import (
     SEED,
@@ -45,7 +45,9 @@ def must(place: Place, *arguments: object) -> str:
 def topic_place(place: Place, broker: str, topic: str) -> Place:
     """The same ledger, with settings that name a topic that was made for it."""
     must(place, "log", "create", topic, "--servers", broker, "--replicas", 1)
-    return replace(place, topic=Topic(servers=tuple(broker.split(",")), name=topic, replicas=1))
+    named = replace(place, topic=Topic(servers=tuple(broker.split(",")), name=topic, replicas=1))
+    assert must(named, "log", "show").startswith(f"topic {topic}, id ")
+    return named
 
 
 def root(installation: Installation) -> tuple[int, bytes]:
@@ -56,9 +58,11 @@ def root(installation: Installation) -> tuple[int, bytes]:
 def copied(place: Place, to: Place, *options: str) -> str:
     """Copy a ledger's log to where another place's settings name it."""
     named = to.topic
-    target = () if named is None else (named.name, "--servers", ",".join(named.servers))
-    replicas = () if named is None else ("--replicas", named.replicas)
-    return must(place, "log", "copy", *target, *replicas, *options)
+    if named is None:
+        return must(place, "log", "copy", *options)
+    described = {BOOTSTRAP: ",".join(named.servers), REPLICAS: str(named.replicas)}
+    log = {} if place.topic else {LOG: POSTGRES}
+    return must(replace(place, also=log | described), "log", "copy", named.name, *options)
 
 
 def test_a_ledger_moves_to_a_topic_and_back_with_the_same_roots(

@@ -174,3 +174,22 @@ def test_letters_that_wait_for_a_mail_server_are_to_be_watched(tmp_path: Path) -
     waiting = places.letters(tmp_path, with_server=True)
     assert (waiting.state, waiting.says[:6]) == (State.WARN, "1 wait")
     assert places.letters(tmp_path, with_server=False).state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("server", "tls", "state"),
+    [
+        ("127.0.0.1:9092", False, State.OK),
+        ("[::1]:9092", False, State.OK),
+        ("localhost:9092", False, State.OK),
+        ("kafka-1:9092", False, State.WARN),
+        ("10.0.0.4:9092", False, State.WARN),
+        ("kafka-1:9093", True, State.OK),
+    ],
+)
+def test_brokers_of_another_machine_that_are_spoken_to_in_clear_are_to_be_watched(
+    server: str, tls: bool, state: State
+) -> None:
+    found = places.connection(["127.0.0.1:9092", server], tls=tls)
+    assert found.state is state
+    assert (server in found.says) is (state is State.WARN)
