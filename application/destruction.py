@@ -82,6 +82,14 @@ def order(services: Services, stream: UUID, keys: Mapping[KeyName, UUID]) -> Non
     services.ledger.transact(command, decide, context=context, derived=True)
 
 
+def ordered_ids(services: Services, stream: UUID) -> list[UUID]:
+    """Return the ids of the keys ordered destroyed; raises `DestructionNotOrdered`."""
+    found = frame_of(services, stream, DestructionOrdered.TOPIC)
+    if found is None:
+        raise DestructionNotOrdered
+    return ids_in(decode_private(found[0].private).extra)
+
+
 def carry_out(  # noqa: PLR0913 (what, why, by whom, and who hears of it)
     services: Services,
     stream: UUID,
@@ -96,7 +104,7 @@ def carry_out(  # noqa: PLR0913 (what, why, by whom, and who hears of it)
     `consents` are those whose pages go with the keys. Raises `DestructionNotOrdered` having
     destroyed nothing, `ErasureIncomplete`.
     """
-    ids = _ordered_ids(services, stream)
+    ids = ordered_ids(services, stream)
     services.keys.destroy(ids, services.clock())
     step("keys destroyed")
     left = len(services.keys.fetch(ids))
@@ -118,13 +126,6 @@ def certificate_of(services: Services, stream: UUID) -> Destroyed:
     if found is None or certificate is None:
         raise NoCertificate
     return Destroyed(certificate=certificate, leaf=found[1])
-
-
-def _ordered_ids(services: Services, stream: UUID) -> list[UUID]:
-    found = frame_of(services, stream, DestructionOrdered.TOPIC)
-    if found is None:
-        raise DestructionNotOrdered
-    return ids_in(decode_private(found[0].private).extra)
 
 
 def _purge(services: Services, consents: Collection[UUID], keys: Collection[UUID]) -> None:

@@ -65,6 +65,18 @@ class NothingHeld(Refused):
         )
 
 
+class OrderNotOurs(Corrupt):
+    """An order names living keys that are not of the meter's past."""
+
+    def __init__(self, request: UUID) -> None:
+        """Take the request's id."""
+        super().__init__(
+            f"the order of request {request} names keys that are not of the past it is about, so "
+            "nothing of it was carried out: no decision of ours wrote it. Run 'metroledger audit', "
+            "and find out who appended it"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """A request to erase a meter's past: its stream, the meter, when, and whether it is done."""
@@ -127,7 +139,7 @@ def erase(
 
     It waits while a duty to keep the data lasts, and has nothing to do once the erasure of the
     whole account was validated. Raises `NoErasureRequested` of a request that the account did
-    not make.
+    not make, and `OrderNotOurs`, having destroyed nothing, where somebody else wrote the order.
     """
     if frame_of(services, request_id, DestructionOrdered.TOPIC) is None:
         if services.ledger.load(account, account_id).state.status in GOING | HELD:
@@ -139,6 +151,9 @@ def erase(
         step("destruction ordered")
     ground = Ground(legal_basis=LEGAL_BASIS, asked_as=Role.RESIDENT.value)
     consents = _consents_of(services, account_id, request_id)
+    living = services.keys.owners_of(destruction.ordered_ids(services, request_id))
+    if living.keys() - set(_keys(services, account_id, consents).values()):
+        raise OrderNotOurs(request_id)
     destruction.carry_out(services, request_id, ground, actor, consents=consents, step=step)
     return True
 

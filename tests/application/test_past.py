@@ -11,7 +11,7 @@ from adapters.dso.enedis.series import town
 from application import answering, consenting, destruction, erasure, past, residents, viewing
 from application.deliveries import Result
 from application.erasure import NoCertificate
-from application.past import NothingHeld
+from application.past import NothingHeld, OrderNotOurs
 from application.services import new_id
 from application.upkeep import look_after
 from application.viewing import NoLongerShown, Use
@@ -294,3 +294,20 @@ def test_a_key_that_is_gone_before_its_order_is_corrupt_and_not_redacted(
     keys = readings_keys(ledger, home.account)
     ledger.keys.destroy(keys.values(), ledger.services.clock())
     assert not opened(ledger).passed, "a request orders nothing"
+
+
+def test_an_order_that_somebody_else_wrote_destroys_nothing_of_others(
+    ledger: Installation, tmp_path: Path
+) -> None:
+    home, _, kept = two_meters(ledger, tmp_path)
+    others = {
+        name: key
+        for name, key in ledger.keys.keys_of(home.account).items()
+        if name.consent == kept or name.purpose is Purpose.PROFILE
+    }
+    request = past.request(ledger.services, home.account, home.meter)
+    destruction.order(ledger.services, request, others)
+    with pytest.raises(OrderNotOurs):
+        past.erase(ledger.services, home.account, request, ledger.services.system)
+    assert len(ledger.keys.fetch(others.values())) == len(others)
+    assert readable(ledger, home.account, home.consents[0]) > 0
