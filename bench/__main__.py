@@ -1,9 +1,10 @@
 """`python -m bench`: every benchmark, one after another."""
 
-from bench import core, erasure, hostile, logs, metropolis_day, portal
+from bench import core, epoch, erasure, hostile, logs, metropolis_day, portal
 
 if __name__ == "__main__":
     core.main()
+    epoch.main(persons_by_default=40_000)
     erasure.main()
     hostile.main()
     logs.main()

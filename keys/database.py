@@ -10,8 +10,8 @@ setting is there for a reason:
 - ``synchronous = EXTRA``: FULL does not sync the directory after the journal is
   unlinked, so a power cut could bring the journal back and with it roll back a
   key that was already answered, and used;
-- ``cache_spill = OFF``: a long transaction (an epoch's end) keeps its pages in
-  memory and others read on until it commits;
+- ``cache_spill = OFF``: a transaction keeps its pages in memory and others read on
+  until it commits;
 - ``temp_store = MEMORY``: nothing of this store in a temporary file;
 - ``mmap_size``: a file's 3,000 persons lie all over a store of some hundred MB, and
   are read from the system's own pages instead of being copied. Writing does not.
@@ -37,7 +37,8 @@ from uuid import UUID
 from domain.errors import Corrupt, Refused, Unavailable
 from keys import files
 
-FORMAT = "metroledger key store v1"
+FORMAT = "metroledger key store v2"
+_WITHOUT_FORMER = "metroledger key store v1"
 
 SCHEMA = """
 CREATE TABLE meta (                      -- one row
@@ -45,7 +46,8 @@ CREATE TABLE meta (                      -- one row
     journal BLOB NOT NULL,               -- the id of the journal that belongs to it
     applied INTEGER NOT NULL,            -- bytes of the journal that are done
     epoch BLOB NOT NULL,                 -- the id of the epoch key that everything is under
-    generation INTEGER NOT NULL          -- epochs ended so far
+    generation INTEGER NOT NULL,         -- epochs ended so far
+    former BLOB                          -- while one ends: the epoch key that some is still under
 ) STRICT;
 CREATE TABLE persons (
     number INTEGER PRIMARY KEY,
@@ -170,7 +172,7 @@ def create(path: Path, *, journal: UUID, applied: int, epoch: UUID) -> None:
     try:
         connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
         connection.execute(
-            "INSERT INTO meta VALUES (?, ?, ?, ?, 0)",
+            "INSERT INTO meta VALUES (?, ?, ?, ?, 0, NULL)",
             (FORMAT, journal.bytes, applied, epoch.bytes),
         )
     finally:
@@ -204,6 +206,22 @@ def epoch_of(path: Path) -> UUID:
     finally:
         connection.close()
     return UUID(bytes=epoch)
+
+
+def bring_up(connection: sqlite3.Connection) -> None:
+    """Give a store of version 1 the column by which an epoch ends piece by piece.
+
+    Its name changes with it: a program that does not know of pieces would take an end that was
+    cut short for a finished one, and destroy a key that is still needed.
+    """
+    query = "SELECT format FROM meta"
+    with _translated():
+        if connection.execute(query).fetchone() != (_WITHOUT_FORMER,):
+            return
+    with transaction(connection, "BEGIN IMMEDIATE"):
+        if connection.execute(query).fetchone() == (_WITHOUT_FORMER,):
+            connection.execute("ALTER TABLE meta ADD COLUMN former BLOB")
+            connection.execute("UPDATE meta SET format = ?", (FORMAT,))
 
 
 def compact(connection: sqlite3.Connection) -> None:

@@ -149,8 +149,7 @@ def _person(tx: Transaction, query: str, value: bytes | int) -> _Person | None:
     if row is None:
         return None
     number, owner, key_id, wrapped = row
-    binding = person_binding(epoch=tx.epoch.id.bytes, owner=owner, key_id=key_id)
-    secret = unwrap(tx.epoch.wrapping, wrapped, binding)
+    secret = tx.open_person(owner, key_id, wrapped)
     return _Person(number=number, owner=owner, key_id=key_id, secret=secret)
 
 

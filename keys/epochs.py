@@ -3,7 +3,9 @@
 ::
 
     new epoch key durable in the keyring      keyring {old, new}, store under old
-    → one transaction re-wraps everything     keyring {old, new}, store under new
+    → what is written is under the new one    keyring {old, new}, store under new, formerly old
+    → piece by piece the rest is re-wrapped
+    → nothing is under the old one            keyring {old, new}, store under new
     → the file is written anew                 no copy of an old row is left in it
     → backup of the store                     the former backup opens nothing soon
     → old key destroyed everywhere            keyring {new},      store under new
@@ -19,10 +21,11 @@ person's key of their time; how that is kept out of the new epoch is told in
 `keys.destruction`.
 
 One process at a time ends an epoch; a kernel lock on the store's directory says
-who, and goes with the process. Meanwhile others read on (until the commit) and
-wait to write; while the file is written anew they wait for both. A row that does
-not open stops the end of the epoch: re-wrapping cannot be done around it, and it
-is evidence that someone must look at.
+who, and goes with the process. Meanwhile others read and write on, each row under
+whichever of the two keys it is: a piece is one short transaction, and between two
+who waits to write has its turn. While the file is written anew they wait. A
+row that does not open stops the end of the epoch: re-wrapping cannot be done around
+it, and it is evidence that someone must look at.
 """
 
 from collections.abc import Callable
@@ -31,22 +34,27 @@ from pathlib import Path
 from uuid import UUID
 
 from keys import files, index
-from keys.gate import EpochKey, Gate, Transaction
-from keys.key import WrapBroken, person_binding, unwrap, wrap
+from keys.gate import Gate, Transaction
+from keys.key import WrapBroken, person_binding, wrap
 from keys.keyring import Epoch, Keyring, new_epoch
 
 STEPS = (
     "epoch: key added",
     "epoch: begun",
+    "epoch: a piece re-wrapped",
     "epoch: re-wrapped",
     "epoch: committed",
     "epoch: compacted",
     "epoch: backed up",
     "epoch: old key destroyed",
 )
-"""The steps that are announced; the second and the third lie inside the transaction."""
+"""The steps that are announced; "begun" and "re-wrapped" lie inside their transactions."""
 
-_CHUNK = 10_000
+_PIECE = 4_000
+"""Persons that are re-wrapped in one transaction: some 25 ms, and one wait for the disk."""
+
+_ENTRIES = 4
+"""So many times more entries: new tags fall all over their tree, so a piece writes most of it."""
 
 Step = Callable[[str], None]
 
@@ -80,8 +88,12 @@ def _finish(gate: Gate, *, backup: Path | None, step: Step) -> None:
     with gate.writing() as tx:
         if tx.epoch.id != young.id:
             step("epoch: begun")
-            _rewrap(tx, EpochKey.of(young))
-            step("epoch: re-wrapped")
+            _turn_to(tx, young.id)
+    _in_pieces(gate, _move_persons, _PIECE, step)
+    _in_pieces(gate, index.rekey, _ENTRIES * _PIECE, step)
+    with gate.writing() as tx:
+        step("epoch: re-wrapped")
+        tx.connection.execute("UPDATE meta SET former = NULL")
     step("epoch: committed")
     gate.compact()
     step("epoch: compacted")
@@ -97,28 +109,39 @@ def _destroy(keyring: Keyring, old: list[Epoch]) -> None:
         keyring.destroy(epoch.id)
 
 
-def _rewrap(tx: Transaction, young: EpochKey) -> None:
-    """Put every living person's key and every index entry under a new epoch key."""
-    last = 0
-    while rows := tx.connection.execute(
-        "SELECT number, owner, key_id, wrapped FROM persons "
-        "WHERE number > ? ORDER BY number LIMIT ?",
-        (last, _CHUNK),
-    ).fetchall():
-        anew = [(_move(tx.epoch, young, row), row[0]) for row in rows]
-        tx.connection.executemany("UPDATE persons SET wrapped = ? WHERE number = ?", anew)
-        last = rows[-1][0]
-    index.rekey(tx, young)
+def _turn_to(tx: Transaction, young: UUID) -> None:
+    """Have everything written under a new epoch key from now on."""
     tx.connection.execute(
-        "UPDATE meta SET epoch = ?, generation = generation + 1", (young.id.bytes,)
+        "UPDATE meta SET former = epoch, epoch = ?, generation = generation + 1", (young.bytes,)
     )
 
 
-def _move(old: EpochKey, young: EpochKey, row: tuple[int, bytes, bytes, bytes]) -> bytes:
-    _, owner, key_id, wrapped = row
-    binding = person_binding(epoch=old.id.bytes, owner=owner, key_id=key_id)
-    secret = unwrap(old.wrapping, wrapped, binding)
-    if secret is None:
-        raise WrapBroken(UUID(bytes=key_id))
-    binding = person_binding(epoch=young.id.bytes, owner=owner, key_id=key_id)
-    return wrap(young.wrapping, secret, binding)
+Move = Callable[[Transaction, int, int], int | None]
+"""Re-wraps so many rows at most after a number; answers the last one's, None when all are done."""
+
+
+def _in_pieces(gate: Gate, move: Move, rows: int, step: Step) -> None:
+    last: int | None = 0
+    while last is not None:
+        with gate.writing() as tx:
+            last = move(tx, last, rows) if tx.former else None
+        step("epoch: a piece re-wrapped")
+        gate.give_way()
+
+
+def _move_persons(tx: Transaction, after: int, limit: int) -> int | None:
+    """Put living persons' keys under the present epoch key; those that are there already stay."""
+    rows = tx.connection.execute(
+        "SELECT number, owner, key_id, wrapped FROM persons "
+        "WHERE number > ? ORDER BY number LIMIT ?",
+        (after, limit),
+    ).fetchall()
+    anew = []
+    for number, owner, key_id, wrapped in rows:
+        secret = tx.open_person(owner, key_id, wrapped)
+        if secret is None:
+            raise WrapBroken(UUID(bytes=key_id))
+        binding = person_binding(epoch=tx.epoch.id.bytes, owner=owner, key_id=key_id)
+        anew.append((wrap(tx.epoch.wrapping, secret, binding), number))
+    tx.connection.executemany("UPDATE persons SET wrapped = ? WHERE number = ?", anew)
+    return rows[-1][0] if len(rows) == limit else None

@@ -61,6 +61,23 @@ def erase(path: Path) -> None:
 
 
 @contextmanager
+def announced(path: Path) -> Iterator[None]:
+    """Hold a share of the kernel's lock on a directory, for `is_announced` to see."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_announced(path: Path) -> bool:
+    """Say whether anybody, of whatever process, holds a share of the lock on a directory."""
+    with locked(path, wait=False) as alone:
+        return not alone
+
+
+@contextmanager
 def locked(path: Path, *, wait: bool) -> Iterator[bool]:
     """Hold the kernel's lock on a file or directory; yields whether it was got.
 

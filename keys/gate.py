@@ -27,9 +27,13 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import Corrupt
-from keys import database
+from keys import database, files
 from keys.journal import Journal
+from keys.key import person_binding, unwrap
 from keys.keyring import Epoch, Keyring
+
+_GIVEN_S = 0.25
+_LOOK_S = 0.002
 
 
 class EpochKeyMissing(Corrupt):
@@ -69,12 +73,32 @@ class EpochKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """An open transaction: the rows, and the epoch key that they are under."""
+    """An open transaction: the rows, and the epoch key that they are under.
+
+    While an epoch ends some are still under the former one; new ones never are.
+    """
 
     connection: sqlite3.Connection
     epoch: EpochKey
+    former: EpochKey | None
     generation: int
     applied: int
+
+    @property
+    def epochs(self) -> tuple[EpochKey, ...]:
+        """The epoch key that is written under; while an epoch ends, before it the former one.
+
+        In this order, for what is looked at most then is what was not re-wrapped yet.
+        """
+        return (self.epoch,) if self.former is None else (self.former, self.epoch)
+
+    def open_person(self, owner: bytes, key_id: bytes, wrapped: bytes) -> bytes | None:
+        """Unwrap a person's key, or answer None when it does not belong where it stands."""
+        for epoch in self.epochs:
+            binding = person_binding(epoch=epoch.id.bytes, owner=owner, key_id=key_id)
+            if (secret := unwrap(epoch.wrapping, wrapped, binding)) is not None:
+                return secret
+        return None
 
 
 CatchUp = Callable[[Transaction, Journal], int]
@@ -96,9 +120,10 @@ class Gate:
         self.observe: Callable[[str, float], None] = lambda _kind, _seconds: None
         self._catch_up = catch_up
         self._lock = RLock()
-        self._epoch: EpochKey | None = None
+        self._held: dict[UUID, EpochKey] = {}
         self._connection = database.connect(path)
         try:
+            database.bring_up(self._connection)
             self._check()
         except BaseException:
             self.close()
@@ -107,7 +132,7 @@ class Gate:
     def close(self) -> None:
         """Close the connection and forget the epoch key."""
         with self._lock:
-            self._epoch = None
+            self._held = {}
             self._connection.close()
 
     @contextmanager
@@ -123,14 +148,32 @@ class Gate:
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """Open a transaction that writes, alone; it is durable when the block ends."""
-        with self._timed("write"), self._lock, ExitStack() as stack:
+        """Open a transaction that writes, alone; it is durable when the block ends.
+
+        Who waits for it or has it can be seen by `give_way`.
+        """
+        with (
+            self._timed("write"),
+            files.announced(self.journal.path.parent),
+            self._lock,
+            ExitStack() as stack,
+        ):
             tx = stack.enter_context(self._begin("BEGIN IMMEDIATE"))
             while tx.applied != self.journal.size():
                 stack.close()
                 self.heal()
                 tx = stack.enter_context(self._begin("BEGIN IMMEDIATE"))
             yield tx
+
+    def give_way(self) -> None:
+        """Let those write who wait for it: for whoever writes many times on end.
+
+        SQLite gives no turns: who waits looks again after up to 100 ms, and must then find the
+        store free. Somebody who does not get on is not waited for.
+        """
+        until = time.monotonic() + _GIVEN_S
+        while files.is_announced(self.journal.path.parent) and time.monotonic() < until:
+            time.sleep(_LOOK_S)
 
     @contextmanager
     def _timed(self, kind: str) -> Iterator[None]:
@@ -158,20 +201,30 @@ class Gate:
     @contextmanager
     def _begin(self, begin: str) -> Iterator[Transaction]:
         with database.transaction(self._connection, begin):
-            row = self._connection.execute("SELECT epoch, generation, applied FROM meta").fetchone()
-            epoch = self._epoch_key(UUID(bytes=row[0]))
+            epoch, former, generation, applied = self._connection.execute(
+                "SELECT epoch, former, generation, applied FROM meta"
+            ).fetchone()
+            held = self._epoch_keys([UUID(bytes=one) for one in (epoch, former) if one])
             yield Transaction(
-                connection=self._connection, epoch=epoch, generation=row[1], applied=row[2]
+                connection=self._connection,
+                epoch=held[0],
+                former=held[1] if former else None,
+                generation=generation,
+                applied=applied,
             )
 
-    def _epoch_key(self, epoch: UUID) -> EpochKey:
-        if self._epoch is None or self._epoch.id != epoch:
-            self._epoch = None
-            held = [one for one in self.keyring.epochs() if one.id == epoch]
-            if not held:
-                raise EpochKeyMissing(epoch)
-            self._epoch = EpochKey.of(held[0])
-        return self._epoch
+    def _epoch_keys(self, wanted: list[UUID]) -> list[EpochKey]:
+        """Return the epoch keys of these ids, and hold on to no other."""
+        if list(self._held) != wanted:
+            held, self._held = self._held, {}
+            if absent := [one for one in wanted if one not in held]:
+                kept = {one.id: one for one in self.keyring.epochs()}
+                for one in absent:
+                    if one not in kept:
+                        raise EpochKeyMissing(one)
+                    held[one] = EpochKey.of(kept[one])
+            self._held = {one: held[one] for one in wanted}
+        return list(self._held.values())
 
     def _check(self) -> None:
         with database.transaction(self._connection, "BEGIN"):

@@ -3,8 +3,9 @@
 This is the only place where a guessable value leads to a person, so nothing in a
 row can be searched without the epoch key: the value's tag is a keyed digest
 (fourteen digits under a plain one are found in hours), and the content is sealed,
-bound to its tag and owner, so that a row that is moved opens nothing. At an
-epoch's end every row gets a new tag and a new seal.
+bound to its tag and owner, so that a row that is moved opens nothing. While an
+epoch ends every row gets a new tag and a new seal, piece by piece; until that is done a
+value is looked for under both keys.
 
 An entry is *reserved* by a command before its event is appended, *confirmed* when
 the event is folded, *freed* when the command is barred::
@@ -36,7 +37,6 @@ from keys.names import owner_tag
 
 _BINDING = b"metroledger/index/v1\0"
 _NONCE_SIZE = 12
-_CHUNK = 10_000
 
 
 class Kind(enum.IntEnum):
@@ -146,7 +146,7 @@ class LookupIndex:
     def reserving(self, lookup: Lookup) -> frozenset[UUID]:
         """List the commands that hold a value reserved, neither confirmed nor freed."""
         with self._gate.reading() as tx:
-            rows = _rows(tx, [_tag(tx.epoch, lookup)])
+            rows = _rows(tx, _tags(tx, _text(lookup)))
         return frozenset(UUID(bytes=row[3]) for row in rows if row[4] == 0)
 
     def find(self, lookup: Lookup) -> frozenset[Entry]:
@@ -157,11 +157,11 @@ class LookupIndex:
         """Find where each value leads; a value that leads nowhere is not in the answer."""
         found: dict[Lookup, set[Entry]] = {}
         with self._gate.reading() as tx:
-            wanted = {_tag(tx.epoch, one): one for one in lookups}
+            wanted = {tag: one for one in lookups for tag in _tags(tx, _text(one))}
             for row in _rows(tx, list(wanted)):
                 if row[4] == 1:
                     lookup = wanted[row[1]]
-                    found.setdefault(lookup, set()).add(_open_subject(tx.epoch, row, lookup))
+                    found.setdefault(lookup, set()).add(_open_subject(tx, row, lookup))
         return {lookup: frozenset(entries) for lookup, entries in found.items()}
 
     def lead(self, kind: Kind, values: Sequence[str]) -> dict[str, list[tuple[bytes, bytes]]]:
@@ -173,11 +173,11 @@ class LookupIndex:
         with self._gate.reading() as tx:
             head = bytes([kind])
             texts = {value: head + value.encode() for value in values}
-            wanted = {_tag_of(tx.epoch, text): value for value, text in texts.items()}
+            wanted = {tag: value for value, text in texts.items() for tag in _tags(tx, text)}
             for row in _rows(tx, list(wanted)):
                 if row[4] == 1:
                     value = wanted[row[1]]
-                    content = _content(tx.epoch, row)
+                    content = _content(tx, row)
                     if content[16:] != texts[value]:
                         raise EntryBroken(row[0])
                     found.setdefault(value, []).append((row[2], content[:16]))
@@ -186,10 +186,12 @@ class LookupIndex:
     def remove(self, lookup: Lookup, owner: UUID) -> int:
         """Remove one owner's entries of one value: an e-mail that changed, a meter moved out of."""
         with self._gate.writing() as tx:
-            return tx.connection.execute(
-                "DELETE FROM entries WHERE tag = ? AND owner = ?",
-                (_tag(tx.epoch, lookup), owner.bytes),
-            ).rowcount
+            return sum(
+                tx.connection.execute(
+                    "DELETE FROM entries WHERE tag = ? AND owner = ?", (tag, owner.bytes)
+                ).rowcount
+                for tag in _tags(tx, _text(lookup))
+            )
 
     def forget(self, owner: UUID) -> int:
         """Remove all that leads to an owner; answers how many entries that were."""
@@ -211,26 +213,24 @@ def subjects_of(tx: Transaction, owner: UUID) -> set[UUID]:
     rows = tx.connection.execute(
         _COLUMNS + "owner = ? AND confirmed = 1", (owner.bytes,)
     ).fetchall()
-    return {UUID(bytes=_content(tx.epoch, row)[:16]) for row in rows}
+    return {UUID(bytes=_content(tx, row)[:16]) for row in rows}
 
 
-def rekey(tx: Transaction, young: EpochKey) -> int:
-    """Tag and seal every entry anew under a new epoch key; answers how many there are.
+def rekey(tx: Transaction, after: int, limit: int) -> int | None:
+    """Tag and seal entries anew under the present epoch key, `limit` at most after a number.
 
-    Raises `EntryBroken`.
+    Answers the last one's number, None when all are done. Raises `EntryBroken`.
     """
-    done, last = 0, 0
-    while rows := tx.connection.execute(
-        _COLUMNS + "number > ? ORDER BY number LIMIT ?", (last, _CHUNK)
-    ).fetchall():
-        anew = []
-        for row in rows:
-            lookup, entry = _open(tx.epoch, row)
-            tag = _tag(young, lookup)
-            anew.append((tag, _seal(young, tag, lookup, entry), row[0]))
-        tx.connection.executemany("UPDATE entries SET tag = ?, sealed = ? WHERE number = ?", anew)
-        done, last = done + len(rows), rows[-1][0]
-    return done
+    rows = tx.connection.execute(
+        _COLUMNS + "number > ? ORDER BY number LIMIT ?", (after, limit)
+    ).fetchall()
+    anew = []
+    for row in rows:
+        content = _content(tx, row)
+        tag = _tag(tx.epoch, content[16:])
+        anew.append((tag, _seal(tx.epoch, tag, row[2], content), row[0]))
+    tx.connection.executemany("UPDATE entries SET tag = ?, sealed = ? WHERE number = ?", anew)
+    return rows[-1][0] if len(rows) == limit else None
 
 
 def _rows(tx: Transaction, tags: list[bytes]) -> list[_Row]:
@@ -238,14 +238,15 @@ def _rows(tx: Transaction, tags: list[bytes]) -> list[_Row]:
 
 
 def _reserve(tx: Transaction, lookup: Lookup, entry: Entry, command: UUID) -> None:
-    tag = _tag(tx.epoch, lookup)
-    present = [(_open(tx.epoch, row)[1], row) for row in _rows(tx, [tag])]
+    text = _text(lookup)
+    present = [(_open(tx, row), row) for row in _rows(tx, _tags(tx, text))]
     if any(one == entry and (row[4] == 1 or row[3] == command.bytes) for one, row in present):
         return
     if lookup.kind in _UNIQUE and any(one.owner != entry.owner for one, _ in present):
         raise AlreadyTaken(lookup.kind)
     _require_open(tx, entry.owner)
-    sealed = _seal(tx.epoch, tag, lookup, entry)
+    tag = _tag(tx.epoch, text)
+    sealed = _seal(tx.epoch, tag, entry.owner.bytes, entry.subject.bytes + text)
     tx.connection.execute(
         "INSERT INTO entries (tag, owner, command, confirmed, sealed) VALUES (?, ?, ?, 0, ?)",
         (tag, entry.owner.bytes, command.bytes, sealed),
@@ -262,39 +263,44 @@ def _require_open(tx: Transaction, owner: UUID) -> None:
         raise OwnerGone(owner)
 
 
-def _tag(epoch: EpochKey, lookup: Lookup) -> bytes:
-    return _tag_of(epoch, bytes([lookup.kind]) + lookup.value.encode())
+def _text(lookup: Lookup) -> bytes:
+    """Lay out a value as its tag and its seal take it."""
+    return bytes([lookup.kind]) + lookup.value.encode()
 
 
-def _tag_of(epoch: EpochKey, content: bytes) -> bytes:
-    return blake2b(content, digest_size=16, key=epoch.index_tagging, person=b"index tag").digest()
+def _tags(tx: Transaction, text: bytes) -> list[bytes]:
+    """Return what a value's rows may be tagged: while an epoch ends, under either key."""
+    return [_tag(epoch, text) for epoch in tx.epochs]
 
 
-def _seal(epoch: EpochKey, tag: bytes, lookup: Lookup, entry: Entry) -> bytes:
+def _tag(epoch: EpochKey, text: bytes) -> bytes:
+    return blake2b(text, digest_size=16, key=epoch.index_tagging, person=b"index tag").digest()
+
+
+def _seal(epoch: EpochKey, tag: bytes, owner: bytes, content: bytes) -> bytes:
+    """Seal a subject's 16 bytes and a value's text, bound to tag and owner."""
     nonce = urandom(_NONCE_SIZE)
-    content = entry.subject.bytes + bytes([lookup.kind]) + lookup.value.encode()
-    binding = _BINDING + tag + entry.owner.bytes
-    return nonce + epoch.index_sealing.encrypt(nonce, content, binding)
+    return nonce + epoch.index_sealing.encrypt(nonce, content, _BINDING + tag + owner)
 
 
-def _open(epoch: EpochKey, row: _Row) -> tuple[Lookup, Entry]:
-    content = _content(epoch, row)
-    lookup = Lookup(Kind(content[16]), content[17:].decode())
-    return lookup, Entry(UUID(bytes=row[2]), UUID(bytes=content[:16]))
+def _open(tx: Transaction, row: _Row) -> Entry:
+    return Entry(UUID(bytes=row[2]), UUID(bytes=_content(tx, row)[:16]))
 
 
-def _open_subject(epoch: EpochKey, row: _Row, lookup: Lookup) -> Entry:
+def _open_subject(tx: Transaction, row: _Row, lookup: Lookup) -> Entry:
     """Open a row that was found by its value, and check that it holds that value."""
-    content = _content(epoch, row)
-    if content[16] != lookup.kind or content[17:] != lookup.value.encode():
+    content = _content(tx, row)
+    if content[16:] != _text(lookup):
         raise EntryBroken(row[0])
     return Entry(UUID(bytes=row[2]), UUID(bytes=content[:16]))
 
 
-def _content(epoch: EpochKey, row: _Row) -> bytes:
+def _content(tx: Transaction, row: _Row) -> bytes:
     number, tag, owner, _, _, sealed = row
     binding = _BINDING + tag + owner
-    try:
-        return epoch.index_sealing.decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], binding)
-    except (InvalidTag, ValueError):  # a ValueError when it is too short to hold a nonce
-        raise EntryBroken(number) from None
+    for epoch in tx.epochs:
+        try:
+            return epoch.index_sealing.decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], binding)
+        except (InvalidTag, ValueError):  # a ValueError when it is too short to hold a nonce
+            continue
+    raise EntryBroken(number)

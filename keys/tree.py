@@ -209,8 +209,7 @@ def _open_sub(wrapping: AESGCM, owner: bytes, raw: bytes, tag: bytes, wrapped: b
 
 
 def _open_person(tx: Transaction, owner: bytes, key_id: bytes, wrapped: bytes) -> bytes:
-    binding = person_binding(epoch=tx.epoch.id.bytes, owner=owner, key_id=key_id)
-    secret = unwrap(tx.epoch.wrapping, wrapped, binding)
+    secret = tx.open_person(owner, key_id, wrapped)
     if secret is None:
         raise WrapBroken(UUID(bytes=key_id))
     return secret

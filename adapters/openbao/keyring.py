@@ -1,4 +1,4 @@
-"""Epoch keys under the versions of one transit key.
+"""Epoch keys under the versions of one transit key (decision 0028).
 
 An epoch key is 32 bytes that the ledger draws, wrapped by a version of the transit key that
 no other epoch used; the wrapped forms lie in a small file of ours, which alone opens nothing.

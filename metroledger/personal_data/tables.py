@@ -117,7 +117,7 @@ _WORK: Final = (
     ),
 )
 _KEYS: Final = (
-    _key("meta", Keeping.INSTALLED, "format journal applied epoch generation"),
+    _key("meta", Keeping.INSTALLED, "format journal applied epoch generation former"),
     _key("persons", Keeping.ERASURE, "number owner key_id wrapped"),
     _key("keys", Keeping.ERASURE, "person id tag purpose consent year wrapped"),
     _key("tombstones", Keeping.FOR_EVER, "id tag fingerprint destroyed"),

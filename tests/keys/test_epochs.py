@@ -1,11 +1,15 @@
+from uuid import UUID
+
 import pytest
 
+from keys import database, epochs
 from keys.gate import EpochKeyMissing
-from keys.index import Entry, EntryBroken, Kind, Lookup
-from keys.key import WrapBroken, new_id
+from keys.index import AlreadyTaken, Entry, EntryBroken, Kind, Lookup
+from keys.key import Key, WrapBroken, new_id
 from keys.keyring import FileKeyring
+from keys.names import KeyName
 from keys.store import KeyStore
-from tests.keys.home import LATER, NOW, Home, person, readings
+from tests.keys.home import LATER, NOW, Home, person, profile, readings
 
 LOOKUP = Lookup(Kind.METER, "ENEDIS E 12345678901234")
 
@@ -185,3 +189,96 @@ def test_a_store_of_another_time_destroys_no_key_of_the_keyring(
     with pytest.raises(EpochKeyMissing):
         home.open()
     assert keyring.epochs() == before
+
+
+def _lookup(number: int) -> Lookup:
+    return Lookup(Kind.EMAIL, f"resident{number}@example.org")
+
+
+def _settled(store: KeyStore, people: int) -> tuple[list[UUID], dict[KeyName, Key]]:
+    owners = [new_id() for _ in range(people)]
+    command = new_id()
+    minted = store.mint([*map(profile, owners), *(readings(one, one, 2024) for one in owners)])
+    wanted = [(_lookup(n), Entry(owner, owner)) for n, owner in enumerate(owners)]
+    store.index.reserve_many(wanted, command)
+    store.index.confirm(command)
+    return owners, minted
+
+
+def test_while_an_epoch_ends_others_read_and_write_between_any_two_pieces(
+    home: Home, store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epochs, "_PIECE", 4)
+    owners, minted = _settled(store, 48)
+    pieces, dead = 0, []
+
+    def look(step: str) -> None:
+        nonlocal pieces
+        if step != "epoch: a piece re-wrapped":
+            return
+        pieces += 1
+        with home.open() as other:
+            assert other.find(minted) == minted
+            for n, owner in enumerate(owners):
+                assert other.index.find(_lookup(n)) == {Entry(owner, owner)}
+            assert other.index.lead(Kind.EMAIL, [_lookup(3).value])
+            with pytest.raises(AlreadyTaken):
+                other.index.reserve(_lookup(pieces), Entry(new_id(), new_id()), new_id())
+            minted.update(other.mint([profile(newcomer := new_id())]))
+            name = readings(owners[pieces], owners[pieces], 2024)
+            dead.append(minted.pop(name).id)
+            assert other.destroy([dead[-1]], LATER)
+            other.index.reserve(_lookup(100 + pieces), Entry(newcomer, newcomer), new_id())
+            with pytest.raises(AlreadyTaken):
+                store.index.reserve(_lookup(100 + pieces), Entry(new_id(), new_id()), new_id())
+            assert other.index.remove(_lookup(19), owners[19]) == 1
+            other.index.reserve(_lookup(19), Entry(owners[19], owners[19]), command := new_id())
+            assert other.index.confirm(command) == 1
+
+    with home.open(look) as ending:
+        ending.end_epoch(LATER)
+    assert pieces > 10
+    assert len(FileKeyring(home.keyring).epochs()) == 1
+    with home.open() as after:
+        assert after.find(minted) == minted
+        assert after.fetch(dead) == {}
+        for n, owner in enumerate(owners):
+            assert after.index.find(_lookup(n)) == {Entry(owner, owner)}
+
+
+def test_a_store_of_before_epochs_ended_in_pieces_is_opened_and_ends_its_epoch(
+    home: Home, store: KeyStore
+) -> None:
+    _, minted = _settled(store, 3)
+    store.close()
+    with home.rows() as rows:
+        rows.execute("ALTER TABLE meta DROP COLUMN former")
+        rows.execute("UPDATE meta SET format = 'metroledger key store v1'")
+    with home.open() as again:
+        assert again.find(minted) == minted
+        again.end_epoch(LATER)
+        assert again.find(minted) == minted
+    with home.rows() as rows:
+        assert rows.execute("SELECT format FROM meta").fetchone() == (database.FORMAT,)
+
+
+def test_halfway_through_both_keys_are_needed_and_the_store_says_which_is_missing(
+    home: Home, store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epochs, "_PIECE", 4)
+    _, minted = _settled(store, 10)
+    former = FileKeyring(home.keyring).epochs()
+
+    def die(step: str) -> None:
+        if step == "epoch: a piece re-wrapped":
+            raise InterruptedError(step)
+
+    with home.open(die) as ending, pytest.raises(InterruptedError):
+        ending.end_epoch(LATER)
+    young = home.copy("young")
+    FileKeyring(young.keyring).destroy(former[0].id)
+    with pytest.raises(EpochKeyMissing, match=str(former[0].id)):
+        young.open()
+    with home.open() as again:
+        assert again.opening.epoch_ended
+        assert again.find(minted) == minted

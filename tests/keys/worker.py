@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+from keys import epochs
 from keys.key import new_id
 from keys.names import KeyName
 from keys.store import KeyStore
@@ -19,6 +20,7 @@ from tests.keys.home import LATER, Home, profile, readings
 
 def main() -> None:
     arguments = _arguments()
+    epochs._PIECE = 7  # so that a few dozen persons are several pieces
     with Home(arguments.root).open(_killer(arguments.die_at)) as store:
         print("open", flush=True)
         if arguments.wait:

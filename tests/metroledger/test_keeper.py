@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
+from adapters.openbao.bao import KeeperUnavailable
+from application import erasure, residents
 from metroledger.cli import run_command
+from metroledger.cli.offices import administrator
 from metroledger.keeping import KeeperNotAsked, NoSuchKeeper, NotAKeeper
 from metroledger.settings import read_settings
 from tests.adapters.openbao.conftest import kept, openbao
 from tests.application.conftest import founded, place, site
-from tests.application.world import Place, Said
+from tests.application.world import Place, Said, settle
 
 if TYPE_CHECKING:
     from tests.adapters.openbao.server import Kept
@@ -92,6 +95,31 @@ def test_a_keeper_that_is_away_at_start_fails_closed_and_says_whose_turn_it_is(
     checks = {row["check"]: row["state"] for row in map(json.loads, told)}
     assert (checks["keeper"], checks["key-store"]) == ("broken", "broken")
     assert (checks["epoch"], checks["log"]) == ("ok", "ok")
+
+
+def test_an_erasure_without_the_keeper_destroys_its_keys_and_is_certified_when_it_is_back(
+    trusting: Trusting, kept: Kept
+) -> None:
+    assert run(trusting, "keeper", "move", "openbao").code == 0
+    with trusting.open() as installation:
+        services, actor = installation.services, administrator(installation)
+        home = settle(installation, "30001112223334")
+        ids = set(installation.keys.keys_of(home.account).values())
+        erasure.request(services, home.account, residents.resident(home.account))
+        erasure.check_identity(services, home.account, actor, means="in person")
+        erasure.validate(services, home.account, actor)
+        kept.server.ask("PUT", "sys/seal")
+        try:
+            with pytest.raises(KeeperUnavailable):
+                erasure.erase(services, home.account, actor)
+            assert installation.keys.fetch(ids) == {}, "nobody reads them from now on"
+            with pytest.raises(erasure.NoCertificate):
+                erasure.certificate_of(services, home.account)
+        finally:
+            kept.server.unseal()
+        assert erasure.erase(services, home.account, actor).certificate.keys >= len(ids) > 1
+    state = kept.server.ask("GET", kept.key.care())["data"]
+    assert len(state["keys"]) == 1, "the epoch in which they lived is over"
 
 
 def test_the_doctor_looks_at_the_keeper_and_prints_what_to_do(

@@ -91,7 +91,7 @@ def _shown(installation: Installation) -> Iterator[str]:
 def _indexed(installation: Installation) -> Iterator[str]:
     with installation.keys._gate.reading() as tx:
         for row in tx.connection.execute(index._COLUMNS + "true").fetchall():
-            yield index._open(tx.epoch, row)[0].value
+            yield index._content(tx, row)[17:].decode()
 
 
 def _letters(installation: Installation) -> Iterator[str]:
