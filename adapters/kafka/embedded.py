@@ -37,6 +37,7 @@ from adapters.kafka.embedded_node import Java, Node, Peer
 from domain.errors import Unavailable
 
 _POLL_S: Final = 0.02
+_PATIENCE_S: Final = 60.0
 
 
 class KafkaNotStarted(Unavailable):
@@ -71,24 +72,25 @@ class EmbeddedKafka:
         nodes: int = 1,
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
-        patience_s: float = 60.0,
+        host: str = site.LOOPBACK,
     ) -> None:
         """Name the directory and the number of nodes; nothing is touched before start().
 
-        A node takes two ports on loopback: from `port` on, or any that are free. `settings` are
-        Kafka's, for all nodes, and count for whoever starts the first one.
+        A node takes two ports on loopback, or on another address of this machine: from `port` on,
+        or any that are free. `settings` are Kafka's, for all nodes; they and the address count for
+        whoever starts the first one.
         """
         self.directory = directory.absolute()
         self.nodes = [Node(self.directory / f"node-{n}") for n in range(1, nodes + 1)]
         self._port = port
         self._settings = dict(settings or {})
-        self._patience_s = patience_s
+        self._host = host
         self._use: int | None = None  # the descriptor that holds our share of users.lock
 
     @property
     def bootstrap(self) -> str:
         """Where the brokers answer: HOST:PORT, separated by commas."""
-        return ",".join(f"{site.LOOPBACK}:{node.port}" for node in self.nodes)
+        return ",".join(node.address for node in self.nodes)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -105,7 +107,7 @@ class EmbeddedKafka:
         if self._use is not None:
             return self
         java = Java(site.find_java(), site.find_jars())
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + _PATIENCE_S
         try:
             site.claim_directory(self.directory, len(self.nodes))
             self._use = keeper.open_lock(self.directory / "users.lock")
@@ -128,7 +130,7 @@ class EmbeddedKafka:
         self._start_keeper()  # should it have been killed, somebody must stop the nodes
         os.close(self._use)  # closed, not unlocked: a forked child that has it goes on holding it
         self._use = None
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + _PATIENCE_S
         while not self._others_stay() and any(node.is_up for node in self.nodes):
             if time.monotonic() > deadline:
                 raise KafkaStillRunning(self.directory)
@@ -155,7 +157,7 @@ class EmbeddedKafka:
 
         A node of a cluster answers once most of its nodes live.
         """
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + _PATIENCE_S
         chosen = [self.nodes[number - 1] for number in numbers] or self.nodes
         with self._starting(deadline):
             self._launch(Java(site.find_java(), site.find_jars()), chosen, deadline)
@@ -163,7 +165,7 @@ class EmbeddedKafka:
     def _end(self, number: int, how: signal.Signals) -> None:
         node = self.nodes[number - 1]
         node.signal(how)
-        if not keeper.wait_until_down([node.home], self._patience_s):
+        if not keeper.wait_until_down([node.home], _PATIENCE_S):
             raise KafkaStillRunning(self.directory)
 
     @contextlib.contextmanager
@@ -220,7 +222,8 @@ class EmbeddedKafka:
     def _prepare(self, java: Java) -> None:
         """Write the settings of nodes that are all down, and make their data the first time."""
         ports = self._ports()
-        peers = [Peer(n, *ports[2 * n - 2 : 2 * n]) for n in range(1, len(self.nodes) + 1)]
+        numbers = range(1, len(self.nodes) + 1)
+        peers = [Peer(n, self._host, *ports[2 * n - 2 : 2 * n]) for n in numbers]
         for node in self.nodes:
             node.write(peers, self._settings)
         begins = [node.log_size for node in self.nodes]
@@ -251,7 +254,7 @@ class EmbeddedKafka:
     def _answer(self, chosen: Sequence[Node]) -> bool:
         """Whether each of these nodes answers, and knows all of them to be in service."""
         ports = {node.port for node in chosen}
-        return all(ports <= brokers_known_at(port) for port in ports)
+        return all(ports <= brokers_known_at(node.port, node.host) for node in chosen)
 
 
 def _advice(reason: str) -> str:

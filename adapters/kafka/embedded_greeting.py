@@ -16,14 +16,14 @@ _PATIENCE_S = 1.0
 _ANSWER_BYTES_MAX = 1 << 20
 
 
-def brokers_known_at(port: int) -> frozenset[int]:
+def brokers_known_at(port: int, host: str = LOOPBACK) -> frozenset[int]:
     """Return the ports of the brokers that a node knows to be in service; none if it is not ready.
 
     A broker that is being fenced, or is not admitted yet, is not among them.
     """
     question = struct.pack(">hhihi", _METADATA, _VERSION, _CORRELATION, -1, _NO_TOPICS)
     try:
-        with socket.create_connection((LOOPBACK, port), _PATIENCE_S) as connection:
+        with socket.create_connection((host, port), _PATIENCE_S) as connection:
             connection.sendall(struct.pack(">i", len(question)) + question)
             (size,) = struct.unpack(">i", _receive(connection, 4))
             answer = _receive(connection, min(size, _ANSWER_BYTES_MAX))

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.kafka import embedded_keeper as keeper
-from adapters.kafka.embedded_site import LOOPBACK
 
 _CROWDED_BYTES = 64 << 10
 _IN_SYNC = 2
@@ -42,9 +41,10 @@ _GRAVE = ("No space left", "OutOfMemory", "Address already in use", "FATAL", "ER
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Where a node listens on loopback: for clients and nodes, and as a controller."""
+    """Where a node listens: for clients and nodes, and as a controller."""
 
     id: int
+    host: str
     port: int
     control: int
 
@@ -96,9 +96,22 @@ class Node:
     @property
     def ports(self) -> list[int]:
         """Where it listens, for clients and as a controller."""
+        return [int(listener.rpartition(":")[2]) for listener in self._listeners]
+
+    @property
+    def host(self) -> str:
+        """The address it listens at."""
+        return self.address.rpartition(":")[0]
+
+    @property
+    def address(self) -> str:
+        """Where clients reach it: HOST:PORT."""
+        return self._listeners[0].partition("//")[2]
+
+    @property
+    def _listeners(self) -> list[str]:
         lines = self.properties.read_text("utf-8").splitlines()
-        listeners = dict(line.split("=", 1) for line in lines)["listeners"]
-        return [int(listener.rpartition(":")[2]) for listener in listeners.split(",")]
+        return dict(line.split("=", 1) for line in lines)["listeners"].split(",")
 
     def write(self, peers: Sequence[Peer], settings: Mapping[str, str]) -> None:
         """Write its settings; the peers are all nodes, this one included."""
@@ -166,9 +179,9 @@ def _settings(home: Path, peers: Sequence[Peer], own: Mapping[str, str]) -> dict
     return {
         "process.roles": "broker,controller",
         "node.id": str(number),
-        "controller.quorum.voters": ",".join(f"{p.id}@{LOOPBACK}:{p.control}" for p in peers),
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{me.port},CONTROLLER://{LOOPBACK}:{me.control}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{me.port}",
+        "controller.quorum.voters": ",".join(f"{p.id}@{p.host}:{p.control}" for p in peers),
+        "listeners": f"PLAINTEXT://{me.host}:{me.port},CONTROLLER://{me.host}:{me.control}",
+        "advertised.listeners": f"PLAINTEXT://{me.host}:{me.port}",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
         "log.dirs": str(home / "data"),

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from domain.aggregates.consumption import DayConsumption
     from metroledger.bootstrap import Installation
+    from metroledger.kept import Topic
     from tests.application.world import Household, Site
 
 FIRST = date(2024, 3, 1)
@@ -81,10 +82,10 @@ def build_town(site: Site, place: Place, *, meters: int, files: int) -> Iterator
 
 
 @contextlib.contextmanager
-def in_a_home_of_its_own(*, meters: int, files: int) -> Iterator[Town]:
-    """Build a town whose database is embedded in its home."""
+def in_a_home_of_its_own(*, meters: int, files: int, topic: Topic | None = None) -> Iterator[Town]:
+    """Build a town whose database is embedded in its home; its log too, or in a topic."""
     with working_directory() as root:
-        place = Place(root / "home", None)
+        place = Place(root / "home", None, topic)
         found(place)
         homes = town(SEED, meters)
         with place.open() as installation:

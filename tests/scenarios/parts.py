@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import asyncssh
 
 from adapters.dropbox.server import make_host_key
-from metroledger.settings import OPERATIONS, QUIET_SECONDS, SFTP, WEB
+from metroledger.settings import OPERATIONS, PUBLIC_URL, QUIET_SECONDS, SFTP, WEB
 from tests.application.world import ROOT
 from tests.scenarios.delivering import Pushing
 from tests.scenarios.killing import kill_server
@@ -32,19 +32,26 @@ PARTS: Final = ("collect", "upkeep", "serve", "dropbox")
 SERVER: Final = "postgres"
 VICTIMS: Final = (*PARTS, SERVER)
 _AGAIN_S: Final = 0.2
+_FREE: Final = "127.0.0.1:0"
 
 
 @dataclass(slots=True)
 class Parts:
-    """The processes of a ledger at work; each may be killed, and is then started again."""
+    """The processes of a ledger at work; each may be killed, and is then started again.
+
+    The portal is at `web`, and each command line begins with `inside`: a namespace, where given.
+    """
 
     place: Place
-    sftp: int
+    sftp: int = 0
+    web: str = _FREE
+    parts: Sequence[str] = PARTS
+    inside: Sequence[str] = ()
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, *command: str) -> None:
         self.running[command[0]] = subprocess.Popen(
-            [sys.executable, "-m", "metroledger", *command],
+            [*self.inside, sys.executable, "-m", "metroledger", *command],
             env=self._environment(),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
@@ -53,7 +60,7 @@ class Parts:
 
     def see_to(self) -> None:
         """Start what has ended by itself, as whoever supervises does."""
-        for part in PARTS:
+        for part in self.parts:
             if part not in self.running or self.running[part].poll() is not None:
                 self.start(part)
 
@@ -85,17 +92,21 @@ class Parts:
             process.wait()
 
     def _environment(self) -> dict[str, str]:
-        free = "127.0.0.1:0"
-        ours = {QUIET_SECONDS: "1", WEB: free, OPERATIONS: free, SFTP: f"127.0.0.1:{self.sftp}"}
+        ours = {
+            QUIET_SECONDS: "1",
+            WEB: self.web,
+            PUBLIC_URL: "http://127.0.0.1",
+            OPERATIONS: _FREE,
+            SFTP: f"127.0.0.1:{self.sftp}",
+        }
         return {**self.place.environment, **ours}
 
 
 def deliver_with_kills(
-    place: Place, files: Sequence[Path], chance: Random, kills: int
+    parts: Parts, files: Sequence[Path], chance: Random, kills: int
 ) -> Counter[str]:
     """Push files in while any part is killed -9 and started again; return which kills hit."""
-    parts, hit = Parts(place, _free_port()), Counter[str]()
-    box = place.settings.dropbox
+    hit, box = Counter[str](), parts.place.settings.dropbox
     box.accounts.mkdir(parents=True)
     key = asyncssh.generate_private_key("ssh-ed25519")
     key.write_public_key(box.accounts / "enedis.pub")
@@ -148,6 +159,6 @@ async def _push_all(client: Pushing, files: Sequence[Path]) -> None:
                 await asyncio.sleep(_AGAIN_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as one:
         return int(one.getsockname()[1])

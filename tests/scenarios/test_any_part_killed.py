@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.scenarios.killing import check_whole, days_of, in_a_home_of_its_own
-from tests.scenarios.parts import VICTIMS, deliver_with_kills
+from tests.scenarios.parts import VICTIMS, Parts, deliver_with_kills, free_port
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def check(*, meters: int, files: int, kills: int) -> Counter[str]:
     with in_a_home_of_its_own(meters=meters, files=files) as town:
-        hit = deliver_with_kills(town.place, town.files, Random(kills), kills)
+        parts = Parts(town.place, sftp=free_port())
+        hit = deliver_with_kills(parts, town.files, Random(kills), kills)
         with town.place.open() as ledger:
             check_whole(ledger, town)
             ledger.shown.catch_up()
