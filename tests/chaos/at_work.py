@@ -15,6 +15,7 @@ from tests.scenarios.parts import Parts, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from tests.application.world import Place
 
@@ -55,7 +56,8 @@ def at_work(
     with place.open() as ledger:
         people, before = settle_residents(ledger, PEOPLE), held_by(ledger)
     web = f"{host}:{free_port()}"
-    parts = Parts(place, web=web, parts=("serve", "upkeep"), inside=inside)
+    log = place.home.with_suffix(".log")
+    parts = Parts(place, web=web, parts=("serve", "upkeep"), inside=inside, log=log)
     residents = Residents(f"http://{web}", people)
     working = AtWork(parts, residents)
     try:
@@ -65,6 +67,9 @@ def at_work(
             residents.back()
             yield working
             residents.back()
+    except AssertionError as error:
+        error.add_note(_faults(log))
+        raise
     finally:
         parts.end()
     parts.do("upkeep", "--once")
@@ -81,3 +86,10 @@ def _wait_for(url: str) -> None:
         time.sleep(0.05)
     message = "the portal did not come up"
     raise AssertionError(message)
+
+
+def _faults(log: Path) -> str:
+    """Return what the processes said of requests that failed on their side."""
+    lines = log.read_text("utf-8").splitlines() if log.exists() else []
+    grave = ('"level":"error"', '"level":"critical"')
+    return "\n".join([line for line in lines if any(one in line for one in grave)][-20:])

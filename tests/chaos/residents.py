@@ -122,7 +122,7 @@ class Residents:
     def longest_silence(self, since: float) -> float:
         """Return how long at most nothing was acknowledged by the log, in seconds, since then."""
         ends = sorted(one.ended for one in list(self.history) if one.in_the_log)
-        return max(after - before for before, after in pairwise(ends) if after > since)
+        return max(after - max(before, since) for before, after in pairwise(ends) if after > since)
 
     def _latest(self) -> list[Write]:
         return self.history[-4 * len(self.people) :]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import socket
 import subprocess
 import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import asyncssh
@@ -23,7 +25,6 @@ from tests.scenarios.killing import kill_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
     from random import Random
 
     from tests.application.world import Place
@@ -40,6 +41,7 @@ class Parts:
     """The processes of a ledger at work; each may be killed, and is then started again.
 
     The portal is at `web`, and each command line begins with `inside`: a namespace, where given.
+    What they say goes to the file `log`.
     """
 
     place: Place
@@ -47,16 +49,18 @@ class Parts:
     web: str = _FREE
     parts: Sequence[str] = PARTS
     inside: Sequence[str] = ()
+    log: Path = Path(os.devnull)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, *command: str) -> None:
-        self.running[command[0]] = subprocess.Popen(
-            [*self.inside, sys.executable, "-m", "metroledger", *command],
-            env=self._environment(),
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with self.log.open("ab") as log:
+            self.running[command[0]] = subprocess.Popen(
+                [*self.inside, sys.executable, "-m", "metroledger", *command],
+                env=self._environment(),
+                cwd=ROOT,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
 
     def see_to(self) -> None:
         """Start what has ended by itself, as whoever supervises does."""
