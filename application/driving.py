@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from application.protocol import Append, Decide, LookUp, Settle, Settled, Step
+from application.waiting import left_s
 from domain.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def drive(
     Of an accepted command, also where it lies, when it was accepted just now.
     """
     accepted: Accepted | None = None
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + left_s(PATIENCE_S)
     answer: Any = None
     record = b""
     try:

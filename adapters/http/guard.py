@@ -1,4 +1,4 @@
-"""Around every answer: headers that keep browsers safe, and a limit to what may be sent."""
+"""Around every answer: headers that keep browsers safe, and limits to what is sent and waited."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from adapters.http.api.commands import ROOT
 from adapters.http.api.problems import answer_to
+from application.waiting import due_within
 from domain.errors import Refused
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 BODY_MAX: Final = 64 * 1024
 """Bytes of a request's body: forms and commands are small."""
+
+ANSWER_S: Final = 8.0
+"""How long a request may wait for the log, in all, from its arrival: it is answered within 10."""
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -80,7 +84,8 @@ class Guard:
             await _refuse(scope, receive, guarded)
             return
         try:
-            await self._app(scope, bounded, guarded)
+            with due_within(ANSWER_S):
+                await self._app(scope, bounded, guarded)
         except BodyTooLarge:
             if not started:
                 await _refuse(scope, receive, guarded)

@@ -23,6 +23,7 @@ from adapters.kafka.place import Care, KafkaUnavailable, Place
 from adapters.kafka.topic import describe
 from adapters.kafka.wire import PATIENCE_S, PAUSE_S, Wire
 from adapters.kafka.writer import APPEND_S, Writer
+from application.waiting import left_s
 from ledger.log import Description, Entry
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class KafkaLog:
     def _fetch(self, start: int, limit: int, bytes_max: int) -> _Page:
         """Return one fetch; without entries only where the log ends at or before `start`."""
         room = min(max(bytes_max, 1), FETCH_BYTES, limit * RECORD_USUAL)
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + left_s(PATIENCE_S)
         while True:
             page = self._wire.ask(
                 lambda: _fetch(self._place.topic, start, room),
@@ -113,7 +114,7 @@ class KafkaLog:
         A leader that was cut off from the others may not know what was appended since: whoever
         says less than was seen is believed only when it stays so.
         """
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + left_s(PATIENCE_S)
         while (end := self._offset(OffsetSpec.LATEST)) < self._seen:
             if time.monotonic() > deadline:
                 break

@@ -19,6 +19,7 @@ from kafka.protocol.metadata import MetadataRequest
 
 from adapters.kafka.access import client_settings, shake_hands
 from adapters.kafka.place import KafkaRefusesUs, KafkaUnavailable, NoTopic, Place
+from application.waiting import left_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,8 @@ class Wire:
         """Send what `make` makes, to the leader or to any broker; return what `read` returns.
 
         `read` takes the answer and raises the client's errors: what may pass is asked again
-        for `PATIENCE_S`. Raises `KafkaUnavailable`, and `NoTopic` where there is none to lead.
+        for `PATIENCE_S`, or for as long as its request may wait. Raises `KafkaUnavailable`, and
+        `NoTopic` where there is none to lead.
         """
         return self._patiently(
             lambda: read(self._connected().send(make(), self._leading().node if leader else None))
@@ -84,11 +86,13 @@ class Wire:
         self._lead = None
 
     def _patiently(self, attempt: Callable[[], Answer]) -> Answer:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + left_s(PATIENCE_S)
         while True:
             try:
                 return attempt()
             except errors.KafkaError as error:
+                if not left_s(PATIENCE_S):  # our time is over, which says nothing of the broker
+                    raise KafkaUnavailable from error
                 self._lead = None
                 if isinstance(error, errors.AuthorizationError):
                     raise KafkaRefusesUs(_words(error)) from error
@@ -132,12 +136,16 @@ class Wire:
 
     def _connected(self) -> _Link:
         asked_at = time.monotonic()
-        with self._lock:
+        if not self._lock.acquire(timeout=left_s(PATIENCE_S + REQUEST_S)):
+            raise KafkaUnavailable
+        try:
             if self._link is None:
                 if asked_at < self._failed_at:
                     raise KafkaUnavailable  # whoever came before us has just tried in vain
                 self._link = self._connect()
             return self._link
+        finally:
+            self._lock.release()
 
     def _connect(self) -> _Link:
         said = shake_hands(self._access, self._place.servers)
@@ -201,12 +209,21 @@ class _Link:
         self._net.close()
 
     def _run(self, start: Callable[[], object]) -> Any:  # noqa: ANN401 - the client's own
-        """Run something on the client's thread, and wait no longer than a broker may take."""
+        """Run something on the client's thread, and wait no longer than a broker may take.
+
+        Another thread that got no answer may close the link at any moment: then the client
+        refuses what is asked, or ends what is under way with a `GeneratorExit`.
+        """
         done = threading.Event()
-        future = self._manager.call_soon(start)
+        try:
+            future = self._manager.call_soon(start)
+        except RuntimeError as error:
+            raise errors.KafkaConnectionError from error
         future.add_both(lambda _: done.set())
-        if not done.wait(PATIENCE_S + REQUEST_S):
+        if not done.wait(left_s(PATIENCE_S + REQUEST_S)):
             raise errors.KafkaTimeoutError
+        if isinstance(future.exception, GeneratorExit):
+            raise errors.KafkaConnectionError from future.exception
         if future.exception is not None:
             raise future.exception
         return future.value

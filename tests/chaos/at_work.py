@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from tests.application.world import Place
 
-PEOPLE: Final = 4
+PEOPLE: Final = 6
+"""More than the portal has threads, so that some wait for others."""
 
 
 @dataclass(slots=True)

@@ -13,11 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from kafka import errors
 
 from adapters.kafka.log import KafkaLog
 from adapters.kafka.place import ALONE, Care, KafkaUnavailable, NoTopic, Place
 from adapters.kafka.topic import TopicExists, TopicRefused, create_topic
 from adapters.kafka.writer import CALLS_MAX, SLICE_BYTES
+from application.waiting import due_within
 from ledger.record import RECORD_MAX
 from tests.adapters.kafka.proxy import Proxy
 
@@ -159,3 +161,34 @@ def test_what_changes_under_a_reader_is_told(place: Place, proxy: Proxy) -> None
     log.read(0)
     assert told
     log.close()
+
+
+def test_a_question_whose_link_another_thread_closes_may_be_asked_again(place: Place) -> None:
+    with opened(place.topic, place.servers[0]) as log, ThreadPoolExecutor(1) as threads:
+        assert log.end() == 0
+        link = log._wire._link
+        assert link is not None
+        asked = threads.submit(link._run, lambda: link._net.sleep(5.0))
+        time.sleep(0.2)
+        log._wire.close()
+        with pytest.raises(errors.KafkaConnectionError):
+            asked.result()
+        with pytest.raises(errors.KafkaConnectionError):
+            link.metadata(place.topic)
+        assert log.end() == 0
+
+
+def test_whoever_is_in_a_hurry_is_told_in_time_and_breaks_nobody_elses_link(
+    place: Place, proxy: Proxy
+) -> None:
+    with opened(place.topic, proxy.address) as log:
+        assert log.end() == 0
+        link = log._wire._link
+        proxy.silent = True
+        began = time.monotonic()
+        with due_within(0.3), pytest.raises(KafkaUnavailable):
+            log.end()
+        assert time.monotonic() - began < 1.0
+        assert log._wire._link is link
+        proxy.silent = False
+        assert log.end() == 0
