@@ -10,7 +10,7 @@ $(PYTHON) requirements/install.py
 PYTEST := $(BIN) -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cli test check lint layout imports types format campaign bench requirements clean
+.PHONY: help demo demo-cli test check lint layout imports types format campaign chaos bench requirements clean
 
 help:
 	@echo "make demo      a metropolis in your browser: portal, drop box, simulated operator"
@@ -19,6 +19,7 @@ help:
 	@echo "make test      the tests (ARGS='-k name' narrows them)"
 	@echo "make check     types, imports, lint, format"
 	@echo "make campaign  the long campaigns that the stated numbers come from"
+	@echo "make chaos     leaders killed, networks cut, folders stopped, processes killed, on a real Kafka"
 	@echo "make bench     the benchmarks, as tables with their conditions"
 	@echo "make format    write the code as the formatter wants it"
 	@echo "make requirements  compile requirements/*.in into hashed files"
@@ -66,6 +67,11 @@ format:
 campaign:
 	$(SETUP) dev
 	$(BIN) -m pytest -m campaign --timeout 0 -s $(ARGS)
+
+# What a ledger on Kafka must survive, at its stated numbers: one line each. Java, Maven, root.
+chaos:
+	$(SETUP) dev
+	$(BIN) -m pytest -m "campaign and chaos" --timeout 0 -s tests/chaos tests/adapters/kafka $(ARGS)
 
 bench:
 	$(SETUP) dev

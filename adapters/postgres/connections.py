@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POOL_MAX: Final = 8
+STILL_S: Final = 5
+"""So long the server waits for a process that stands still in a transaction, and holds locks."""
+
 SCHEMAS: Final = ("schema.sql", "access.sql", "arrivals.sql")
 """What makes the tables, in order; each statement may be made again."""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+_GIVE_UP: Final = f"set idle_in_transaction_session_timeout = '{STILL_S}s'"
+_BROKEN: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
 
 class DatabaseUnavailable(Unavailable):
@@ -55,7 +65,7 @@ class Connections:
             connection = self._take()
             try:
                 yield connection
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except _BROKEN as error:
                 connection.close()
                 self._drop_idle()
                 raise DatabaseUnavailable from error
@@ -67,9 +77,11 @@ class Connections:
             if self._idle:
                 return self._idle.pop()
         try:
-            return psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5)
+            made = psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5)
+            made.execute(_GIVE_UP.encode())
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable from error
+        return made
 
     def _give(self, connection: Connection) -> None:
         with self._lock:

@@ -24,7 +24,7 @@ from metroledger.portal import site_of
 from tests.application.world import SEED, settle_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from metroledger.bootstrap import Installation
 
@@ -105,18 +105,23 @@ class Residents:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.over = True
-        for thread in self._threads:
-            thread.join()
+        self.finish()
         if self._failures:
             raise self._failures[0]
 
-    def back(self) -> None:
-        """Wait until something that was asked from now on is in the log."""
+    def finish(self) -> None:
+        """Let each write that was begun come to its end, and begin no other."""
+        self.over = True
+        for thread in self._threads:
+            thread.join()
+
+    def back(self, see_to: Callable[[], None] = lambda: None) -> None:
+        """Wait until something that was asked from now on is in the log, seeing to things."""
         since = time.monotonic()
         while not any(one.begun > since and one.in_the_log for one in self._latest()):
             assert time.monotonic() - since < PATIENCE_S, "writes did not come back"
             assert not self._failures, self._failures
+            see_to()
             time.sleep(0.01)
 
     def longest_silence(self, since: float) -> float:

@@ -67,6 +67,7 @@ def restart(place: Place, cluster: EmbeddedKafka, rounds: int) -> None:
     print(f"\nrolling restarts of three brokers, {rounds}: {came}")
 
 
+@pytest.mark.timeout(300)
 def test_a_killed_leader_costs_residents_seconds_and_nothing_they_were_told(
     on_cluster: Place, cluster: EmbeddedKafka
 ) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from tests.application.world import Place
+    from tests.chaos.residents import Residents
 
 PARTS: Final = ("collect", "upkeep", "serve", "dropbox")
 SERVER: Final = "postgres"
@@ -107,9 +108,17 @@ class Parts:
 
 
 def deliver_with_kills(
-    parts: Parts, files: Sequence[Path], chance: Random, kills: int
+    parts: Parts,
+    files: Sequence[Path],
+    chance: Random,
+    kills: int,
+    beside: Residents | None = None,
 ) -> Counter[str]:
-    """Push files in while any part is killed -9 and started again; return which kills hit."""
+    """Push files in while any part is killed -9 and started again; return which kills hit.
+
+    With residents `beside`, each kill waits until they are answered, and all parts live on after
+    the last one until each of them was told the end of what they began.
+    """
     hit, box = Counter[str](), parts.place.settings.dropbox
     box.accounts.mkdir(parents=True)
     key = asyncssh.generate_private_key("ssh-ed25519")
@@ -122,10 +131,17 @@ def deliver_with_kills(
             parts.see_to()
             begun, ended = (len(files) * n // kills for n in (number, number + 1))
             with _pushing(client, files[begun:ended], parts.see_to):
-                threading.Event().wait(chance.uniform(0.2, 3.0))
+                if beside is None:
+                    threading.Event().wait(chance.uniform(0.2, 3.0))
+                else:
+                    beside.back(parts.see_to)
+                    threading.Event().wait(chance.uniform(0.0, 0.5))
                 hit[victim] += parts.kill(victim)
                 if victim != SERVER:
                     parts.start(victim)
+        if beside is not None:
+            beside.back(parts.see_to)
+            beside.finish()
     finally:
         parts.end()
     parts.do("collect", "--once")

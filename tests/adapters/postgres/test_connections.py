@@ -77,3 +77,25 @@ def test_tables_of_another_version_are_brought_up_to_this_one(database: str) -> 
         ).fetchone()
     assert trigger == (1,)
     connections.close()
+
+
+def test_whoever_stands_still_in_a_transaction_holds_up_nobody_for_long(database: str) -> None:
+    """A process that was stopped, or whose machine was: what it had locked is let go."""
+    asleep, others = Connections(database), Connections(database)
+    with others.use() as connection:
+        connection.execute("create table rows as select 1 as row")
+    with pytest.raises(DatabaseUnavailable):
+        _write_while(asleep, others)
+    with others.use() as connection:
+        assert connection.execute("select row from rows").fetchone() == (3,)
+    for one in (asleep, others):
+        one.close()
+
+
+def _write_while(asleep: Connections, others: Connections) -> None:
+    with asleep.use() as connection, connection.transaction():
+        connection.execute("update rows set row = 2")
+        with others.use() as other:
+            other.execute("set lock_timeout = '9s'")
+            other.execute("update rows set row = 3")
+        connection.execute("update rows set row = 4")
