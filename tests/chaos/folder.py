@@ -26,7 +26,7 @@ from metroledger.log_opening import open_log
 from metroledger.settings import read_identity, read_settings
 
 if TYPE_CHECKING:
-    from adapters.postgres.connections import Connections
+    from adapters.postgres.connections import Connection, Connections
     from ledger.store import Cursor, Folded
 
 SLEEPY: Final = 0.2
@@ -87,11 +87,11 @@ def main(arguments: list[str]) -> None:
         folder = Folder(log, store, read_identity(settings).origin)
         write = stores._write
 
-        def writes(*arguments: object) -> None:
+        def write_later(connection: Connection, folded: Folded) -> None:
             store.fall_asleep(1.0)
-            write(*arguments)  # type: ignore[arg-type]  # as they came
+            write(connection, folded)
 
-        stores._write = writes  # type: ignore[assignment]
+        stores._write = write_later
         say("ready")
         while True:
             fold(folder, store)
