@@ -140,8 +140,9 @@ class Residents:
                 headers={HEADER: person.form},
                 timeout=3 * ENDS_WITHIN_S,
             ) as client:
+                kept = False
                 for kind in self._acts():
-                    self._act(client, person, kind)
+                    kept = self._act(client, person, kind, waits=kept)
                     time.sleep(_THINKING_S)
         except BaseException as error:  # noqa: BLE001 - the test's thread raises it
             self._failures.append(error)
@@ -153,7 +154,11 @@ class Residents:
                 return
             yield act
 
-    def _act(self, client: httpx.Client, person: Resident, kind: str) -> None:
+    def _act(self, client: httpx.Client, person: Resident, kind: str, *, waits: bool) -> bool:
+        """Do something; return whether a withdrawal of theirs `waits` for the log, as before.
+
+        Until the log has it, the consent still lives there, and no other may be granted.
+        """
         asked = {
             "meter": str(person.meter),
             "category": "maximum_power",
@@ -161,13 +166,16 @@ class Residents:
         }
         if kind == "refusal":
             self._insist(client, person, kind, f"{_API}/refusals", asked)
-            return
+            return waits
         wish = asked | {"holder": "BOUVIER", "years": 1}
         given = self._insist(client, person, "grant", f"{_API}/consents", wish)
+        if given.status_code == 409:
+            assert waits, "a grant was refused that nothing spoke against"
+            return waits
         self._insist(client, person, "grant again", f"{_API}/consents", wish)
         consent = UUID(given.json()["id"])
         path = f"{_API}/consents/{consent}/withdrawal"
-        self._insist(client, person, "withdrawal", path, None, consent)
+        return self._insist(client, person, "withdrawal", path, None, consent).status_code == 202
 
     def _insist(  # noqa: PLR0917 - one request's parts
         self,
