@@ -20,6 +20,8 @@ from proofs.merkle import Frontier
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from psycopg import Pipeline
+
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
 _copy_reading = struct.Struct(">hi16siqiiii")
@@ -90,8 +92,8 @@ class PostgresFoldStore:
 
     def commit(self, before: Cursor, folded: Folded) -> bool:
         """Apply a batch in one transaction, unless the cursor has moved; say whether."""
-        with self._connections.use() as connection, _transaction(connection, folded):
-            swapped = _swap(connection, before, folded.cursor)
+        with self._connections.use() as connection, _transaction(connection, folded) as pipeline:
+            swapped = _swap(connection, before, folded.cursor, pipeline)
             if swapped:
                 _write(connection, folded)
         return swapped
@@ -212,22 +214,25 @@ def _cursor(row: tuple[Any, ...]) -> Cursor:
 
 
 @contextlib.contextmanager
-def _transaction(connection: Connection, folded: Folded) -> Iterator[None]:
+def _transaction(connection: Connection, folded: Folded) -> Iterator[Pipeline | None]:
     """Begin a transaction and commit it; a small one in two round trips rather than eight.
 
     The second one sends all that is written, and the commit: none of it has an answer to look at.
     A COPY cannot be part of that, and whoever needs one does not notice round trips.
     """
     with contextlib.ExitStack() as stack:
-        if not folded.readings:
-            stack.enter_context(connection.pipeline())
+        pipeline = None if folded.readings else stack.enter_context(connection.pipeline())
         stack.enter_context(connection.transaction())
-        yield
+        yield pipeline
 
 
-def _swap(connection: Connection, before: Cursor, after: Cursor) -> bool:
-    """Move the cursor from `before` to `after`; say whether it stood at `before`."""
-    row = connection.execute(
+def _swap(connection: Connection, before: Cursor, after: Cursor, pipeline: Pipeline | None) -> bool:
+    """Move the cursor from `before` to `after`; say whether it stood at `before`.
+
+    That ends the pipeline's first round trip: so the server sees it where a process is stopped
+    while it holds the cursor, and gives it up.
+    """
+    moved = connection.execute(
         _SWAP.encode(),
         (
             after.offset,
@@ -243,8 +248,10 @@ def _swap(connection: Connection, before: Cursor, after: Cursor) -> bool:
             before.identity,
         ),
         prepare=True,
-    ).fetchone()
-    return row is not None
+    )
+    if pipeline is not None:
+        pipeline.sync()
+    return moved.fetchone() is not None
 
 
 def _write(connection: Connection, folded: Folded) -> None:
