@@ -2,7 +2,9 @@
 
 Few events, without a data subject, that many decisions rest on. They are read once
 from the log and kept in memory; each use first reads what was added since. Of requests to
-erase a part it knows the random ids in their private zones, and does not open them.
+erase a part it knows the random ids in their private zones, and does not open them. What was
+read is copied beside the fold, so that a process which starts while the log is away knows which
+terms are in force; a copy counts only with the very leaf that was folded.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from domain.aggregates import agreement, terms
 from domain.events.account import DestructionOrdered
@@ -18,6 +20,7 @@ from domain.events.agreement import AgreementEnded, AgreementSigned
 from domain.events.destruction import KeysDestroyed, PastErasureRequested
 from domain.events.terms import TermsPublished
 from ledger.frames import Opened, open_event
+from ledger.record import Frame, decode_frame, encode_frame
 from ledger.retrieval import read_record
 from proofs.merkle import leaf_hash
 from replay.integrity import order_matches
@@ -50,12 +53,23 @@ class Contents:
     pending: Mapping[UUID, UUID] = field(default_factory=dict)
 
 
+class Copies(Protocol):
+    """Where frames of the register are copied to, by the index of their leaf."""
+
+    def find(self, leaf: int) -> tuple[bytes, bytes] | None:
+        """Return the digest of the commit's header and the frame, None where there is no copy."""
+
+    def keep(self, leaf: int, header: bytes, frame: bytes) -> None:
+        """Keep a copy in place of any other."""
+
+
 class Register:
     """Reads the register from the log, and keeps it."""
 
-    def __init__(self, folder: Folder) -> None:
-        """Take the folder whose log and store hold the register."""
+    def __init__(self, folder: Folder, copies: Copies | None = None) -> None:
+        """Take the folder whose log and store hold the register, and where it is copied to."""
         self._folder = folder
+        self._copies = copies
         self._contents = Contents()
         self._next = 0
         self._lock = threading.Lock()
@@ -75,13 +89,31 @@ class Register:
             return self._contents
 
     def _with(self, contents: Contents, index: int) -> Contents:
+        copied = self._copied(index)
+        frame, digest = copied or self._logged(index)
+        if decode_leaf(frame.leaf).type == PastErasureRequested.TOPIC:
+            contents = _asked(contents, decode_private(frame.private))
+        else:
+            contents = _add(contents, open_event(frame, digest, {}, frozenset()))
+        if copied is None and self._copies is not None:  # without what is sealed: it is not read
+            bare = encode_frame(Frame(frame.leaf, frame.private))
+            self._copies.keep(index, digest, bare)
+        return contents
+
+    def _copied(self, index: int) -> tuple[Frame, bytes] | None:
+        found = self._copies.find(index) if self._copies else None
+        if found is None:
+            return None
+        digest, encoded = found
+        frame, _ = decode_frame(encoded)
+        same = [frame.leaf] == list(self._folder.store.entries(index, index + 1))
+        return (frame, digest) if same else None
+
+    def _logged(self, index: int) -> tuple[Frame, bytes]:
         (commit,) = self._folder.store.commits_by_leaf(index, 1)
         record = read_record(self._folder.log, commit.offset)
-        frame = record.frames[index - commit.leaf]
-        if decode_leaf(frame.leaf).type == PastErasureRequested.TOPIC:
-            return _asked(contents, decode_private(frame.private))
         digest = hashlib.sha256(record.header_bytes).digest()
-        return _add(contents, open_event(frame, digest, {}, frozenset()))
+        return record.frames[index - commit.leaf], digest
 
 
 def _asked(contents: Contents, private: Private) -> Contents:

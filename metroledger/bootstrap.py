@@ -26,6 +26,7 @@ from adapters.postgres.glance import PostgresGlances
 from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.projections import PostgresProjections
 from adapters.postgres.reactions import PostgresCursors
+from adapters.postgres.register import PostgresCopies
 from adapters.postgres.staff import PostgresStaff
 from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
@@ -164,11 +165,17 @@ def create_ledger(settings: Settings, origin: str, clock: Callable[[], datetime]
 
 @contextlib.contextmanager
 def open_ledger(
-    settings: Settings, clock: Callable[[], datetime] = now, observe: Observe = unobserved
+    settings: Settings,
+    clock: Callable[[], datetime] = now,
+    observe: Observe = unobserved,
+    *,
+    may_wait: bool = False,
 ) -> Iterator[Installation]:
     """Open the ledger of the home directory, having checked that it may be trusted to go on.
 
-    `observe` hears of each transaction of the key store, for metrics.
+    `observe` hears of each transaction of the key store, for metrics. Where the log does not
+    answer and this process `may_wait` for it, it opens all the same, to show what was folded so
+    far: nothing is written before the log was compared (`application.guard`).
     """
     identity = read_identity(settings)
     signer = Signer.decode(settings.signing_key.read_text("ascii").strip())
@@ -184,11 +191,12 @@ def open_ledger(
         guard = Guard(lambda: look_over(folder))
         heed(log, guard.wake)
         publisher = Publisher(settings.tiles, signer, journal=settings.checkpoints)
-        look_over(folder)
+        folded = store.cursor().offset_last >= 0
+        compared = guard.look_first(may_wait=may_wait and folded)
         check_published(publisher, store)
 
         committer = Committer(folder, lambda at: publish_all(publisher, store, at), guard.ensure)
-        register = Register(folder)
+        register = Register(folder, PostgresCopies(connections))
         committer.publish()
         projections = PostgresProjections(connections)
         projections.create()
@@ -211,7 +219,8 @@ def open_ledger(
                 verifier=signer.verifier,
                 clock=clock,
             )
-            settle_reservations(installation.services)
+            if compared:  # upkeep does it too
+                settle_reservations(installation.services)
             guard.start()
             yield installation
         finally:

@@ -142,6 +142,14 @@ create table if not exists asked (
 );
 create index if not exists asked_by_age on asked (at);
 
+-- Copies of the public register's frames as the log has them, by leaf: agreements, texts, and
+-- ids of keys ordered destroyed. They may be dropped: whoever reads the log makes them again.
+create table if not exists registered (
+    leaf bigint primary key,
+    header bytea not null,
+    frame bytea not null
+);
+
 -- Acts of people that wait for the log, in the order they came, and for days what became of
 -- them: random ids, times and sealed bytes. An act that waits ends what is shown at once.
 create table if not exists inbox (

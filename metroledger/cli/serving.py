@@ -33,7 +33,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
     logs.set_up(sys.stderr)
     watched = Watched()
     with (
-        open_ledger(settings, observe=watched.observe) as installation,
+        open_ledger(settings, observe=watched.observe, may_wait=True) as installation,
         stopped_by_signals() as stop,
         served(
             operations_of(installation, watched, ledger=False),

@@ -25,7 +25,7 @@ def _operations(settings: Settings, _: argparse.Namespace) -> int:
     logs.set_up(sys.stderr)
     watched = Watched()
     with (
-        open_ledger(settings, observe=watched.observe) as installation,
+        open_ledger(settings, observe=watched.observe, may_wait=True) as installation,
         stopped_by_signals() as stop,
         served(operations_of(installation, watched, ledger=True), settings.operations) as port,
     ):

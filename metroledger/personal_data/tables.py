@@ -35,6 +35,7 @@ _LOG: Final = (
     _of("commits", _IDS, Why.ORDER, Keeping.FOR_EVER, "offset command position events leaf leaves"),
     _of("segments", _IDS, Why.ORDER, Keeping.FOR_EVER, "stream first events offset"),
     _of("leaves", _IDS, Why.ORDER, Keeping.FOR_EVER, "leaf entry"),
+    _of("registered", _IDS, Why.ORDER, Keeping.FOR_EVER, "leaf header frame"),
     _of("readings", _IDS, Why.PROOF, Keeping.FOR_EVER, "consent offset frame place"),
     _of("projection", _NONE, Why.RUNNING, Keeping.INSTALLED, "single generation"),
     _of("reactions", _NONE, Why.RUNNING, Keeping.INSTALLED, "name next"),

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.postgres.connections import DatabaseUnavailable
 from application.committer import Committer
-from application.guard import Guard, look_over
+from application.guard import Guard, NotComparedYet, look_over
 from ledger.fold import Folder, LogNotOurs
 from ledger.memory import MemoryFoldStore
 from ledger.record import Kind
@@ -104,3 +104,34 @@ def test_a_rule_that_is_not_known_is_met_by_looking() -> None:
     folder.fold()
     with pytest.raises(UnknownRule):
         look_over(folder)
+
+
+def test_a_start_that_may_not_wait_ends_where_the_log_is_away(
+    guarding: Callable[..., Guard],
+) -> None:
+    def away() -> None:
+        raise DatabaseUnavailable
+
+    guard = guarding(away)
+    with pytest.raises(DatabaseUnavailable):
+        guard.look_first(may_wait=False)
+
+
+def test_after_a_start_without_the_log_nothing_is_written_until_it_was_compared() -> None:
+    answers = iter([DatabaseUnavailable(), DatabaseUnavailable(), None])
+    compared = threading.Event()
+
+    def check() -> None:
+        answer = next(answers, None)
+        if answer is not None:
+            raise answer
+        compared.set()
+
+    guard = Guard(check, every_s=LONG_S)
+    assert not guard.look_first(may_wait=True)
+    with pytest.raises(NotComparedYet, match="nothing is lost"):
+        guard.ensure()
+    guard.start()
+    assert compared.wait(10)
+    guard.close()
+    guard.ensure()

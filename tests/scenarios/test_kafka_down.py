@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from datetime import date
@@ -19,17 +20,20 @@ from adapters.http.app import create_app, guarded
 from adapters.http.serving import served
 from adapters.http.visitors import HEADER
 from adapters.kafka.embedded import EmbeddedKafka
-from adapters.kafka.place import ALONE
+from adapters.kafka.place import ALONE, KafkaUnavailable
 from adapters.kafka.place import Place as TopicPlace
 from adapters.kafka.topic import create_topic
 from application.access import sessions
 from application.collection_run import Collection, collect_once
+from application.doctor.finding import State
 from application.inbox import drain
 from application.upkeep import look_after
 from domain.aggregates import consent
 from domain.aggregates.consent import ConsentStatus
 from domain.errors import Unavailable
+from metroledger.bootstrap import open_ledger
 from metroledger.kept import Topic
+from metroledger.operations import readiness
 from metroledger.operators import enedis_intake
 from metroledger.portal import site_of
 from tests.application.world import (
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
 METERS = town(SEED, 2)
 API = "/api/v1"
 ENDS_WITHIN_S = 10.0
+BACK_S = 20.0
 
 
 @pytest.fixture
@@ -136,6 +141,44 @@ def test_kafka_is_away_and_comes_back(
             assert report.readings == report.covered == 5
             withdrawing.close()
             leaving.close()
+
+
+def test_a_portal_that_starts_while_kafka_is_away_shows_what_was_folded_and_takes_withdrawals(
+    on_kafka: Place, kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    with on_kafka.open() as ledger:
+        homes = [settle(ledger, meter.number) for meter in METERS]
+        for path in write_nights(tmp_path / "in", METERS, [date(2026, 3, 1), date(2026, 3, 2)]):
+            take(ledger, path)
+        ledger.shown.catch_up()
+        end = ledger.log.end()
+    kafka.stop(1)
+    with pytest.raises(KafkaUnavailable), on_kafka.open():
+        pass
+    with open_ledger(on_kafka.settings, may_wait=True) as ledger:
+        portal = site_of(ledger)
+        with served(guarded(portal, create_app(portal)), ("127.0.0.1", 0)) as port:
+            withdrawing, leaving = (Door(ledger, home, port) for home in homes)
+            missing = {one.check for one in readiness(ledger) if one.state is not State.OK}
+            assert missing == {"log"}
+            assert withdrawing.ask("GET", f"{API}/account").json()["terms_current"] == "1"
+            _nothing_else_is_done(on_kafka, withdrawing, homes[0])
+            address, _ = _what_ends_ends_at_once(withdrawing, leaving, homes)
+
+            kafka.restart()
+            until = time.monotonic() + BACK_S
+            while withdrawing.ask("GET", address).json()["state"] != "done":
+                assert time.monotonic() < until
+                with contextlib.suppress(Unavailable):
+                    look_after(ledger.services, ledger.cursors)
+            assert ledger.log.end() > end
+            assert {one.state for one in readiness(ledger)} == {State.OK}
+            state = ledger.ledger.load(consent, homes[0].consents[0]).state
+            assert state.status is ConsentStatus.WITHDRAWN
+            withdrawing.close()
+            leaving.close()
+        report = closed(ledger)
+        assert report.passed
 
 
 def _nothing_else_is_done(place: Place, door: Door, home: Household) -> None:
