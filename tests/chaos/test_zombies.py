@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -39,16 +39,20 @@ class Zombie:
     times: int
     asleep: int = 0
     rejected: int = 0
+    process: subprocess.Popen[str] = field(init=False)
 
-    def run(self) -> None:
-        """Wake it as often as it is to sleep, then end it."""
-        with subprocess.Popen(
+    def __post_init__(self) -> None:
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.folder", str(self.seed)],
             env=self.place.environment,
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
-        ) as process:
+        )
+
+    def run(self) -> None:
+        """Wake it as often as it is to sleep, then end it."""
+        with self.process as process:
             try:
                 self._watch(process)
             finally:
@@ -82,21 +86,25 @@ class Zombie:
 
 
 @contextlib.contextmanager
-def haunted(zombies: list[Zombie]) -> Iterator[None]:
-    """Let zombies fold meanwhile, and wait until each has slept as often as it is to."""
+def haunted(place: Place, count: int, times: int) -> Iterator[list[Zombie]]:
+    """Let so many zombies fold meanwhile, and wait until each has slept `times`."""
+    zombies = [Zombie(place, seed, times) for seed in range(count)]
     threads = [threading.Thread(target=zombie.run, daemon=True) for zombie in zombies]
     for thread in threads:
         thread.start()
-    yield
-    for thread in threads:
-        thread.join()
+    try:
+        yield zombies
+        for thread in threads:
+            thread.join()
+    finally:
+        for zombie in zombies:
+            zombie.process.kill()
 
 
 def haunt(place: Place, count: int, times: int) -> str:
     """Let so many zombies sleep so often each under residents; return what came of it."""
-    zombies = [Zombie(place, seed, times) for seed in range(count)]
     began = time.monotonic()
-    with at_work(place) as working, haunted(zombies):
+    with at_work(place) as working, haunted(place, count, times) as zombies:
         pass
     silence_s = working.residents.longest_silence(began)
     asleep = sum(zombie.asleep for zombie in zombies)
