@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> None:
         write = stores._write
 
         def write_later(connection: Connection, folded: Folded) -> None:
-            store.fall_asleep(1.0)
+            store.fall_asleep(SLEEPY)
             write(connection, folded)
 
         stores._write = write_later

@@ -147,4 +147,4 @@ def test_a_folder_that_was_stopped_and_wakes_changes_nothing(on_broker: Place) -
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_two_to_four_zombies(on_broker: Place, count: int) -> None:
-    print(f"\nzombie folders: {haunt(on_broker, count, 50)}")
+    print(f"\nzombie folders: {haunt(on_broker, count, 30)}")
