@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 import pytest
 
+from adapters.postgres.connections import STILL_S
 from replay.rebuild import rebuild
 from tests.application.world import ORIGIN, ROOT
 from tests.chaos.at_work import at_work
-from tests.chaos.residents import ENDS_WITHIN_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.chaos
 
-SILENCE_S: Final = ENDS_WITHIN_S
+SILENCE_S: Final = STILL_S + 2.0
+"""So long each may hold the others up, where it was stopped in its transaction."""
 
 
 @dataclass(slots=True)
@@ -116,8 +117,7 @@ def haunt(place: Place, count: int, times: int) -> str:
     )
     assert rejected == asleep == count * times, told
     assert doubled == 0, told
-    assert silence_s < SILENCE_S, told
-    assert working.residents.late == 0, told
+    assert silence_s < count * SILENCE_S, told
     return told
 
 
