@@ -96,7 +96,7 @@ class Register:
         else:
             contents = _add(contents, open_event(frame, digest, {}, frozenset()))
         if copied is None and self._copies is not None:  # without what is sealed: it is not read
-            bare = encode_frame(Frame(frame.leaf, frame.private))
+            bare = encode_frame(Frame(leaf=frame.leaf, private=frame.private))
             self._copies.keep(index, digest, bare)
         return contents
 
