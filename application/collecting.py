@@ -17,7 +17,6 @@ from domain.aggregates.collection import CollectionStatus
 from domain.aggregates.meter import power_of
 from domain.policies.coverage import (
     Footing,
-    Measured,
     Perimeter,
     Uncovered,
     outside_of,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from application.deliveries import Incoming
     from application.services import Services
     from domain.aggregates.agreement import Agreement
-    from domain.values import Stream
+    from domain.values import Category, Stream
     from keys.tree import Ring
     from ledger.forms import Form
     from projections.covers import Cover
@@ -109,6 +108,7 @@ class Collector:
     rings: dict[bytes, Ring] = field(default_factory=dict)
     reasons: dict[bytes, Uncovered | None] = field(default_factory=dict)
     _judged: dict[Footing, Uncovered | None] = field(default_factory=dict)
+    _past: dict[tuple[Category, int], bool] = field(default_factory=dict)
 
     def sort(self, rows: Sequence[Form]) -> tuple[list[Taking], list[End]]:
         """Return what is taken in, and what became of each row, for each who declared its point."""
@@ -123,7 +123,7 @@ class Collector:
         for form in rows:
             number = form.measured.number
             for one in ours[number]:
-                cover, reason = self._under(one.meter, form.measured)
+                cover, reason = self._under(one.meter, form)
                 if cover is not None:
                     taken.append(Taking(cover, one.owner, form.day.year, form))
                 ends.append((number, reason if cover is None else ACCEPTED))
@@ -131,20 +131,30 @@ class Collector:
                 ends.append((number, UNKNOWN_POINT))
         return taken, ends
 
-    def _under(self, meter: bytes, measured: Measured) -> tuple[Cover | None, Uncovered]:
+    def _under(self, meter: bytes, form: Form) -> tuple[Cover | None, Uncovered]:
         """Return the first consent that covers a reading, else the first reason why none does."""
         first: Uncovered | None = None
+        measured = form.measured
         for cover in self.covers.get(meter, ()):
             if cover.category != measured.category:
                 continue
             perimeter = Perimeter(cover.category, cover.number, cover.first_data_day)
             reason = self.reasons[cover.consent] or outside_of(perimeter, measured)
+            if reason is None and self._is_past(cover.category, form.day.year):
+                reason = Uncovered.PAST_RETENTION
             if reason is None:
                 return cover, Uncovered.NO_CONSENT
             first = first or reason
         if self.agreement is None:
             return None, Uncovered.NO_AGREEMENT
         return None, first or Uncovered.NO_CONSENT
+
+    def _is_past(self, category: Category, year: int) -> bool:
+        """Tell whether a year is past its period, asking the rule once for each."""
+        if (category, year) not in self._past:
+            periods = self.collecting.services.periods
+            self._past[category, year] = periods.is_past(category, year, self.today)
+        return self._past[category, year]
 
     def _load(self, ours: Iterable[Sequence[Declared]], years: set[int]) -> None:
         """Load the covers behind these points, and the keys that their readings need."""

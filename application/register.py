@@ -1,4 +1,4 @@
-"""The public register: agreements, published texts, and the keys ordered destroyed.
+"""The public register: agreements, published texts, runs of retention, keys ordered destroyed.
 
 Few events, without a data subject, that many decisions rest on. They are read once
 from the log and kept in memory; each use first reads what was added since. Of requests to
@@ -14,10 +14,10 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from domain.aggregates import agreement, terms
-from domain.events.account import DestructionOrdered
+from domain.aggregates import agreement, retention, terms
 from domain.events.agreement import AgreementEnded, AgreementSigned
 from domain.events.destruction import KeysDestroyed, PastErasureRequested
+from domain.events.retention import RetentionCarriedOut, RetentionOrdered
 from domain.events.terms import TermsPublished
 from ledger.frames import Opened, open_event
 from ledger.record import Frame, decode_frame, encode_frame
@@ -27,12 +27,14 @@ from replay.integrity import order_matches
 from schemas.canonical import b64
 from schemas.leaf import decode_leaf
 from schemas.private import decode_private, ids_in
+from schemas.registry import ORDERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from domain.aggregates.agreement import Agreement
+    from domain.aggregates.retention import Retention
     from domain.aggregates.terms import Terms
     from ledger.fold import Folder
     from schemas.private import Private
@@ -43,12 +45,14 @@ class Contents:
     """What the register holds: states by stream, and what a grant cites of an agreement.
 
     `cites` is the hash of the leaf by which an agreement was signed, base64url. `pending` are
-    the destructions of a part that were asked for and are not certified, with their accounts.
+    the destructions of a part that were asked for and are not certified, with their accounts;
+    `ordered` the ids of all keys that were ordered destroyed, of persons, parts and years.
     """
 
     agreements: Mapping[UUID, Agreement] = field(default_factory=dict)
     cites: Mapping[UUID, str] = field(default_factory=dict)
     texts: Mapping[UUID, Terms] = field(default_factory=dict)
+    retention: Mapping[UUID, Retention] = field(default_factory=dict)
     ordered: frozenset[UUID] = frozenset()
     pending: Mapping[UUID, UUID] = field(default_factory=dict)
 
@@ -123,6 +127,9 @@ def _asked(contents: Contents, private: Private) -> Contents:
 
 def _add(contents: Contents, opened: Opened) -> Contents:
     stream, event = opened.originator_id, opened.event
+    if isinstance(event, ORDERS) and order_matches(opened.private.extra, event):
+        ordered = contents.ordered.union(ids_in(opened.private.extra))
+        contents = replace(contents, ordered=ordered)
     match event:
         case AgreementSigned() | AgreementEnded():
             state = contents.agreements.get(stream, agreement.INITIAL)
@@ -132,10 +139,11 @@ def _add(contents: Contents, opened: Opened) -> Contents:
         case TermsPublished():
             text = terms.evolve(contents.texts.get(stream, terms.INITIAL), event)
             return replace(contents, texts={**contents.texts, stream: text})
-        case DestructionOrdered() if order_matches(opened.private.extra, event):
-            return replace(contents, ordered=contents.ordered.union(ids_in(opened.private.extra)))
         case KeysDestroyed():
             left = {one: whose for one, whose in contents.pending.items() if one != stream}
             return replace(contents, pending=left)
+        case RetentionOrdered() | RetentionCarriedOut():
+            run = retention.evolve(contents.retention.get(stream, retention.INITIAL), event)
+            return replace(contents, retention={**contents.retention, stream: run})
         case _:
             return contents

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from application.transact import Context
+from domain.policies.retention import Periods
 from keys.names import KeyName, Purpose
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Services:
     """The parts that use cases need; `clock` returns the present instant in UTC.
 
     `four_eyes`: an erasure is validated by another person than the one who checked the identity.
+    `periods`: how long each matter is kept.
     """
 
     ledger: Ledger
@@ -44,6 +46,7 @@ class Services:
     clock: Callable[[], datetime]
     parked: Path
     four_eyes: bool = False
+    periods: Periods = field(default_factory=Periods)
 
     def context(self, actor: Actor | None = None, **extra: bytes) -> Context:
         """Return a command's context: now, by whom (the system unless told), private bytes."""

@@ -16,6 +16,7 @@ from application.parking import drop_expired
 from application.past import carry_out_requested
 from application.reactions import start_what_was_granted, stop_what_ended
 from application.residents import settle_reservations
+from application.retention import keep_to_periods
 from domain.errors import Refused
 from domain.values import civil_day
 
@@ -40,19 +41,22 @@ class Round:
     erased: int
     filed: int
     parked_dropped: int
+    past_destroyed: int
     epoch_ended: bool
 
     @property
     def idle(self) -> bool:
         """Whether there was nothing to do."""
         found = (self.kept, self.starts, self.endings, self.expired, self.erased, self.filed)
-        return not (any(found) or self.parked_dropped)
+        return not (any(found) or self.parked_dropped or self.past_destroyed)
 
 
 def look_after(
     services: Services, cursors: Cursors, failed: dict[UUID, datetime] | None = None
 ) -> Round:
-    """Do every duty once: fold, carry, show, react, expire, erase, file, drop, end epochs daily.
+    """Do every duty once: fold, carry, show, react, expire, erase, file, drop, keep to periods.
+
+    Each day the key store's epoch ends, by what was destroyed in it or by itself.
 
     `failed` is when which erasure could not be completed, for whoever goes round and round.
     """
@@ -61,6 +65,7 @@ def look_after(
     kept = drain(services)
     services.shown.catch_up()
     settle_reservations(services)
+    daily = _is_new_day(services)
     return Round(
         kept=kept,
         starts=start_what_was_granted(services, cursors),
@@ -69,7 +74,8 @@ def look_after(
         erased=carry_out_validated(services, failed) + carry_out_requested(services, failed),
         filed=services.shown.compact(),
         parked_dropped=drop_expired(services),
-        epoch_ended=end_epoch_daily(services),
+        past_destroyed=keep_to_periods(services, daily=daily),
+        epoch_ended=end_epoch_daily(services) or daily,
     )
 
 
@@ -95,8 +101,11 @@ def end_epoch_daily(services: Services) -> bool:
     From then on every older copy of the store, wherever it lies, opens nothing. An end that was
     cut short (a kill, a keeper that did not answer) is finished on any day.
     """
-    now = services.clock()
-    if civil_day(services.keys.epoch().since) >= civil_day(now):
+    if not _is_new_day(services):
         return services.keys.finish_epoch()
-    services.keys.end_epoch(now)
+    services.keys.end_epoch(services.clock())
     return True
+
+
+def _is_new_day(services: Services) -> bool:
+    return civil_day(services.keys.epoch().since) < civil_day(services.clock())

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from application.removed import tell_removed
 from application.views import Overview, consents_of, meters_of
 from domain.aggregates import consent, terms
 from domain.aggregates.account import ASKED, AccountStatus
@@ -181,7 +182,8 @@ def consumption(
     first = max(first_day, access.granted.first_data_day)
     if first > last_day:
         return ()
-    return daily(services.shown, access.consent, first, last_day)
+    pieces = daily(services.shown, access.consent, first, last_day)
+    return tell_removed(services, access.granted, pieces)
 
 
 def received_last(services: Services, access: Access) -> datetime | None:

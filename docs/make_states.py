@@ -23,6 +23,7 @@ from domain.aggregates import (  # noqa: E402 (the line above makes it importabl
     delivery,
     destruction,
     meter,
+    retention,
     terms,
 )
 from domain.events import Event  # noqa: E402 (the same)
@@ -50,6 +51,7 @@ MACHINES: Final = (
     collection,
     delivery,
     access,
+    retention,
 )
 
 

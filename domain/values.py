@@ -45,6 +45,18 @@ class Category(StrEnum):
     CONTRACT = "contract"
 
 
+class Matter(StrEnum):
+    """What has a period of its own, by the civil year it is of."""
+
+    DAILY_INDEX = "daily_index"
+    LOAD_CURVE = "load_curve"
+    MAXIMUM_POWER = "maximum_power"
+    LOOKS = "looks"
+    """Who of the staff looked at somebody's data."""
+    DELIVERIES = "deliveries"
+    """The key by which an operator's files are named: nobody's data, but it could be tried."""
+
+
 class Direction(StrEnum):
     """Which way energy flows through the point."""
 

@@ -33,6 +33,10 @@ from keys.tree import Ring
 FILE_NAME = "keys.sqlite"
 
 _OWNERS = "SELECT k.id, p.owner FROM keys k JOIN persons p ON p.number = k.person WHERE k.id IN"
+_NAMED = (
+    "SELECT k.id, p.owner, k.purpose, k.consent, k.year FROM keys k "
+    "JOIN persons p ON p.number = k.person WHERE "
+)
 
 STEPS = (
     "destroy: begun",
@@ -212,21 +216,17 @@ class KeyStore:
 
     def keys_of(self, owner: UUID) -> dict[KeyName, UUID]:
         """List the names and ids of an owner's living keys."""
+        return self._named("p.owner = ?", owner.bytes)
+
+    def aged(self, purpose: Purpose, last_year: int) -> dict[KeyName, UUID]:
+        """List everybody's living keys of a purpose whose civil year is at most `last_year`."""
+        return self._named("k.purpose = ? AND k.year <= ?", int(purpose), last_year)
+
+    def destroyed(self, names: Iterable[KeyName]) -> frozenset[KeyName]:
+        """Return those of these names whose own keys were destroyed."""
+        wanted = tags(names)
         with self._gate.reading() as tx:
-            rows = tx.connection.execute(
-                "SELECT k.id, k.purpose, k.consent, k.year FROM keys k "
-                "JOIN persons p ON p.number = k.person WHERE p.owner = ?",
-                (owner.bytes,),
-            ).fetchall()
-        return {
-            KeyName(
-                owner=owner,
-                purpose=Purpose(purpose),
-                consent=None if consent is None else UUID(bytes=consent),
-                year=year,
-            ): UUID(bytes=key_id)
-            for key_id, purpose, consent, year in rows
-        }
+            return frozenset(wanted[tag] for tag in tree.buried(tx, list(wanted)))
 
     def ids_of(self, owner: UUID) -> set[UUID]:
         """List the random ids of what is an owner's: what index entries lead to, what keys are for.
@@ -334,6 +334,19 @@ class KeyStore:
     def back_up(self, target: Path) -> None:
         """Copy the store to one file; the copy opens until this epoch ends."""
         self._gate.back_up(target)
+
+    def _named(self, which: str, *parameters: bytes | int) -> dict[KeyName, UUID]:
+        with self._gate.reading() as tx:
+            rows = tx.connection.execute(_NAMED + which, parameters).fetchall()
+        return {
+            KeyName(
+                owner=UUID(bytes=owner),
+                purpose=Purpose(purpose),
+                consent=None if consent is None else UUID(bytes=consent),
+                year=year,
+            ): UUID(bytes=key_id)
+            for key_id, owner, purpose, consent, year in rows
+        }
 
     def _close(self, closed: Iterable[bytes]) -> None:
         with self._gate.writing() as tx:

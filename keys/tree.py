@@ -147,6 +147,11 @@ def refuse(tx: Transaction, wanted: Mapping[bytes, KeyName]) -> None:
         raise MintingClosed(tuple(over))
 
 
+def buried(tx: Transaction, wanted: Sequence[bytes]) -> set[bytes]:
+    """Return those of these tags that a destroyed key left behind."""
+    return _present(tx, "tombstones", wanted)
+
+
 def add(tx: Transaction, wanted: Mapping[bytes, KeyName]) -> dict[KeyName, Key]:
     """Mint a key for each of these names, and a person's key where there is none yet."""
     persons = _persons(tx, list(dict.fromkeys(name.owner.bytes for name in wanted.values())))

@@ -24,6 +24,7 @@ REGISTER_MARKS: Final = (
     b'"type":"DestructionOrdered',
     b'"type":"PastErasureRequested',
     b'"type":"KeysDestroyed',
+    b'"type":"Retention',
 )
 """What marks the leaves of the public register: canonical JSON spells a type one way."""
 

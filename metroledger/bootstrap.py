@@ -110,6 +110,7 @@ class Installation:
             clock=self.clock,
             parked=self.settings.parked,
             four_eyes=self.settings.four_eyes,
+            periods=self.settings.periods,
         )
 
     @property

@@ -16,6 +16,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from domain.aggregates.consumption import HeldBack
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -37,7 +39,8 @@ class PeriodConsumption:
 
     `energy_wh` is the sum over `measured_days`, None where there are none. `missing_days`
     were not measured; `held_days` are of differences that cannot be trusted; `shared_days`
-    were measured together with days of another period. `disputed` says that several
+    were measured together with days of another period. Of those held, `removed_days` were
+    measured and their readings destroyed since. `disputed` says that several
     deliveries gave several values for a part of it.
     """
 
@@ -48,6 +51,7 @@ class PeriodConsumption:
     missing_days: int = 0
     held_days: int = 0
     shared_days: int = 0
+    removed_days: int = 0
     disputed: bool = False
 
     @property
@@ -120,12 +124,13 @@ def period_end(grain: Grain, day: date) -> date:
 
 
 def _sum(pieces: Iterable[DayConsumption], start: date, end: date) -> PeriodConsumption:
-    energy = measured = held = shared = 0
+    energy = measured = held = shared = removed = 0
     disputed = False
     for piece in pieces:
         days = (min(piece.last_day, end) - max(piece.first_day, start)).days + 1
         if piece.held is not None:
             held += days
+            removed += days if piece.held is HeldBack.REMOVED else 0
         elif piece.energy_wh is None:
             continue
         elif start <= piece.first_day and piece.last_day <= end:
@@ -142,5 +147,6 @@ def _sum(pieces: Iterable[DayConsumption], start: date, end: date) -> PeriodCons
         missing_days=(end - start).days + 1 - measured - held - shared,
         held_days=held,
         shared_days=shared,
+        removed_days=removed,
         disputed=disputed,
     )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from domain.events.account import DestructionOrdered
 from domain.events.delivery import DeliveryReceived
 from ledger.record import Write
 from proofs.merkle import Frontier, leaf_hash, root
@@ -19,7 +18,7 @@ from replay.findings import Breach, Finding
 from replay.statement import Statement
 from schemas.canonical import b64
 from schemas.leaf import READING_LEAF_SIZE, each_reading_leaf, rest_of
-from schemas.registry import ENDING_TOPICS
+from schemas.registry import ENDING_TOPICS, ORDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -99,7 +98,7 @@ def readings_match(readings: Readings | None, said: object) -> bool:
 
 def order_matches(extra: bytes, said: object) -> bool:
     """Whether an order of destruction has the key ids that its leaf counts and has the root of."""
-    if not isinstance(said, DestructionOrdered):
+    if not isinstance(said, ORDERS):
         return True
     ids = [extra[at : at + 16] for at in range(0, len(extra), 16)]
     return said.keys == len(set(ids)) and said.root == b64(root(map(leaf_hash, sorted(ids))))

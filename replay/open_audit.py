@@ -17,6 +17,7 @@ from domain.errors import Corrupt
 from domain.events.account import AccountErased, DestructionOrdered
 from domain.events.consent import ConsentGranted
 from domain.events.destruction import KeysDestroyed
+from domain.events.retention import RetentionCarriedOut
 from domain.policies.coverage import measured_from
 from domain.values import Direction, midnight
 from keys.redaction import KeyMissing, Redacted
@@ -26,6 +27,7 @@ from replay.findings import Breach, Finding
 from replay.integrity import order_matches
 from schemas.leaf import decode_reading_leaf
 from schemas.private import decode_private, ids_in
+from schemas.registry import ORDERS
 from schemas.upcasting import UnknownEventVersion
 
 if TYPE_CHECKING:
@@ -53,17 +55,22 @@ class Orders:
 
     ordered: set[UUID] = field(default_factory=set)
     certified: set[UUID] = field(default_factory=set)
-    of_request: dict[UUID, list[UUID]] = field(default_factory=dict)
+    by_cause: dict[UUID, list[UUID]] = field(default_factory=dict)
 
     def take(self, statement: Statement) -> None:
         """Note an order or a certificate; an order that its leaf belies orders nothing."""
         said, extra = statement.said, statement.private.extra
-        if isinstance(said, DestructionOrdered) and order_matches(extra, said):
+        if isinstance(said, ORDERS) and order_matches(extra, said):
             ids = ids_in(extra)
             self.ordered.update(ids)
-            self.of_request.setdefault(said.request, []).extend(ids)
+            cause = (
+                said.request if isinstance(said, DestructionOrdered) else statement.private.stream
+            )
+            self.by_cause.setdefault(cause, []).extend(ids)
         elif isinstance(said, AccountErased | KeysDestroyed):
-            self.certified.update(self.of_request.get(said.request, ()))
+            self.certified.update(self.by_cause.get(said.request, ()))
+        elif isinstance(said, RetentionCarriedOut):
+            self.certified.update(self.by_cause.get(statement.private.stream, ()))
 
 
 @dataclass(slots=True)

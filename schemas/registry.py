@@ -56,6 +56,7 @@ from domain.events.reading import (
     MaximumPowerReceived,
     Reading,
 )
+from domain.events.retention import RetentionCarriedOut, RetentionOrdered
 from domain.events.terms import TermsPublished
 from domain.values import Category
 
@@ -115,11 +116,16 @@ STORED: Final[tuple[type[Event], ...]] = (
     IntervalReceived,
     LoadCurveDayReceived,
     MaximumPowerReceived,
+    RetentionOrdered,
+    RetentionCarriedOut,
 )
 """Every stored class, aggregate by aggregate."""
 
 EVENT_TYPES: Final[dict[str, type[Event]]] = {event.TOPIC: event for event in STORED}
 """Every stored class by its topic."""
+
+ORDERS: Final = (DestructionOrdered, RetentionOrdered)
+"""What orders keys destroyed: their ids are in the private zone, number and root in the leaf."""
 
 READING_KINDS: Final[dict[int, type[Reading]]] = {
     1: IndexReceived,

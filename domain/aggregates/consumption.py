@@ -79,6 +79,8 @@ class HeldBack(StrEnum):
     """A register went backwards, and nothing says why."""
     NO_ENERGY = "no_energy"
     """The operator sent a volume and no energy."""
+    REMOVED = "removed"
+    """It was measured, and destroyed since: its period was over, or that was asked for."""
 
 
 class DayConsumption(msgspec.Struct, frozen=True, kw_only=True, gc=False):

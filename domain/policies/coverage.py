@@ -69,6 +69,8 @@ class Uncovered(StrEnum):
     OUTSIDE_SCOPE = "outside_scope"
     ANOTHER_POINT = "another_point"
     OUTSIDE_PERIMETER = "outside_perimeter"
+    PAST_RETENTION = "past_retention"
+    """Of a year whose period is over: it would be destroyed by the next run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ WORDS: Final = {
     Uncovered.CONSENT_ENDED: "refused: the consent was withdrawn",
     Uncovered.CONSENT_EXPIRED: "refused: the consent has expired",
     Uncovered.OUTSIDE_PERIMETER: "refused: measured before the first day that was agreed to",
+    Uncovered.PAST_RETENTION: "refused: of a year that is not kept any more",
     Uncovered.OUTSIDE_SCOPE: "refused: outside what was agreed to",
     Uncovered.ANOTHER_POINT: "refused: another meter than the consent's",
     Uncovered.NO_AGREEMENT: "refused: no agreement with the operator is in force",

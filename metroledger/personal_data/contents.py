@@ -9,6 +9,8 @@ from metroledger.personal_data.entry import Category, Entry, Keeping, Place, Why
 
 def _of(place: Place, holder: str, category: Category, why: Why, fields: str) -> Entry:
     keeping = Keeping.ERASURE if place is Place.CONTENT else Keeping.FOR_EVER
+    if category is Category.DAILY_INDEX:
+        keeping = Keeping.READINGS
     return Entry(place, holder, tuple(fields.split()), category, why, keeping)
 
 

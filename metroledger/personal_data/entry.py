@@ -82,6 +82,11 @@ class Keeping(Enum):
 
     FOR_EVER = "for ever: it names nobody, and leads to nobody once the keys are gone"
     ERASURE = "until the account is erased: its key is destroyed"
+    DAILY_INDEX = "{daily_index} civil years after the one measured, or the erasure before"
+    LOAD_CURVE = "{load_curve} civil years after the one measured, or the erasure before"
+    MAXIMUM_POWER = "{maximum_power} civil years after the one measured, or the erasure before"
+    LOOKS = "{looks} civil years after the one of the look, or the erasure before"
+    READINGS = "as long as the readings themselves, or until the erasure before"
     DELIVERED = "{kept_days} days after it was taken in, or was cut off"
     PARKED = "{parked_days} days: its key is destroyed, then the file"
     OUTBOX = "{outbox_days} days at most"

@@ -13,6 +13,7 @@ from domain.events import (
     delivery,
     destruction,
     meter,
+    retention,
     terms,
 )
 from domain.events.reading import (
@@ -41,7 +42,17 @@ def _of(event: type[Event], category: Category, why: Why, fields: str) -> Iterat
         kind = Category.PSEUDONYM if event.GROUPS or "request" in shown else Category.NONE
         yield Entry(Place.PUBLIC, event.TOPIC, shown, kind, why, Keeping.FOR_EVER)
     if sealed:
-        yield Entry(Place.SEALED, event.TOPIC, sealed, category, why, Keeping.ERASURE)
+        keeping = _PERIODS.get(category, Keeping.ERASURE)
+        yield Entry(Place.SEALED, event.TOPIC, sealed, category, why, keeping)
+
+
+_PERIODS: Final = {
+    Category.DAILY_INDEX: Keeping.DAILY_INDEX,
+    Category.LOAD_CURVE: Keeping.LOAD_CURVE,
+    Category.MAXIMUM_POWER: Keeping.MAXIMUM_POWER,
+    Category.LOOKS: Keeping.LOOKS,
+}
+"""What has a period of its own; the rest is kept while the account lives."""
 
 
 _EVIDENCE: Final = (
@@ -159,6 +170,14 @@ EVENTS: Final[tuple[Entry, ...]] = (
         Category.MAXIMUM_POWER,
         Why.SHOWING,
         f"{_MEASURED} day at reference power unit",
+    ),
+    *_of(retention.RetentionOrdered, Category.NONE, Why.RIGHTS, "matter last_year keys root"),
+    *_of(
+        retention.RetentionCarriedOut,
+        Category.NONE,
+        Why.RIGHTS,
+        "keys root fingerprints stores epoch tree_size_before tree_size_after legal_basis"
+        " not_reached",
     ),
     # ── what is nobody's ─────────────────────────────────────────────────────────────────────
     *_of(

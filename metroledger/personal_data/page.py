@@ -58,6 +58,7 @@ def controller_of(settings: Settings) -> Controller:
         "asked_days": asking.KEPT.days,
         "inbox_days": inbox.KEPT.days,
         "arrival_days": arrivals.KEPT.days,
+        **{matter.value: years for matter, years in settings.periods.years.items()},
     }
     return Controller(
         metropolis=settings.portal.metropolis,

@@ -49,8 +49,9 @@ from domain.events.reading import (
     LoadCurveDayReceived,
     MaximumPowerReceived,
 )
+from domain.events.retention import RetentionCarriedOut, RetentionOrdered
 from domain.events.terms import TermsPublished, TextKind
-from domain.values import Category, Channel, Direction, Fluid, midnight
+from domain.values import Category, Channel, Direction, Fluid, Matter, midnight
 from tests.domain import world
 
 Kind = TypeVar("Kind", bound=Event)
@@ -209,6 +210,18 @@ SAMPLES: tuple[Event, ...] = (
         **_READING,
     ),
     LoadCurveDayReceived(day=DAY, reference=None, runs=(), **_READING),
+    RetentionOrdered(matter=Matter.LOAD_CURVE, last_year=2023, keys=3, root="cm9vdA"),
+    RetentionCarriedOut(
+        keys=3,
+        root="cm9vdA",
+        fingerprints="ZnA",
+        stores=1,
+        epoch=9,
+        tree_size_before=10,
+        tree_size_after=14,
+        legal_basis="GDPR 5(1)(e)",
+        not_reached=(),
+    ),
     MaximumPowerReceived(day=DAY, at=None, reference=None, power=3817, unit="VA", **_READING),
 )
 

@@ -6,9 +6,10 @@ from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 
-from domain.aggregates import account, collection, consent, delivery, leaving, meter
+from domain.aggregates import account, collection, consent, delivery, leaving, meter, retention
 from domain.aggregates.account import AccountStatus as A
 from domain.aggregates.collection import CollectionStatus as L
 from domain.aggregates.collection import StopReason
@@ -16,6 +17,7 @@ from domain.aggregates.consent import ConsentStatus as C
 from domain.aggregates.consent import Origin
 from domain.aggregates.delivery import DeliveryStatus as D
 from domain.aggregates.meter import MeterStatus as M
+from domain.aggregates.retention import RetentionStatus as R
 from domain.errors import Refused
 from domain.events import Event
 from domain.events import account as account_events
@@ -23,6 +25,7 @@ from domain.events import collection as collection_events
 from domain.events import consent as consent_events
 from domain.events import delivery as delivery_events
 from domain.events import meter as meter_events
+from domain.events import retention as retention_events
 from tests.domain import world
 from tests.domain.samples import DAY, LATER, histories, sample
 from tests.domain.world import given
@@ -271,12 +274,42 @@ DELIVERY: Commands = {
     ),
 }
 
+RETENTION: Commands = {
+    "order": (
+        lambda s: retention.order(s, sample(retention_events.RetentionOrdered)),
+        {R.UNORDERED: retention_events.RetentionOrdered}
+        | dict.fromkeys([R.ORDERED, R.CARRIED_OUT], NOTHING),
+    ),
+    "order other keys": (
+        lambda s: retention.order(
+            s, msgspec.structs.replace(sample(retention_events.RetentionOrdered), keys=9)
+        ),
+        {R.UNORDERED: retention_events.RetentionOrdered}
+        | dict.fromkeys([R.ORDERED, R.CARRIED_OUT], retention.OrderStands),
+    ),
+    "carry out": (
+        lambda s: retention.carry_out(s, sample(retention_events.RetentionCarriedOut)),
+        {
+            R.UNORDERED: retention.NotWholeRun,
+            R.ORDERED: retention_events.RetentionCarriedOut,
+            R.CARRIED_OUT: NOTHING,
+        },
+    ),
+    "carry half of it out": (
+        lambda s: retention.carry_out(
+            s, msgspec.structs.replace(sample(retention_events.RetentionCarriedOut), keys=1)
+        ),
+        dict.fromkeys([R.UNORDERED, R.ORDERED], retention.NotWholeRun) | {R.CARRIED_OUT: NOTHING},
+    ),
+}
+
 COMMANDS: list[tuple[ModuleType, Commands]] = [
     (account, ACCOUNT),
     (consent, CONSENT),
     (meter, METER),
     (collection, COLLECTION),
     (delivery, DELIVERY),
+    (retention, RETENTION),
 ]
 CASES = [
     pytest.param(machine, status, decide, outcomes[status], id=f"{command} when {status.value}")

@@ -38,6 +38,7 @@ MACHINES = (
     collection,
     delivery,
     access,
+    retention,
 )
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -62,6 +62,7 @@ def test_these_events_end_their_stream() -> None:
         "ConsentRefused.v1",
         "ConsentExpired.v1",
         "CollectionStopped.v1",
+        "RetentionCarriedOut.v1",
     } == registry.ENDING_TOPICS
 
 

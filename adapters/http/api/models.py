@@ -146,8 +146,9 @@ class Piece(Said):
 class Total(Said):
     """The energy of a period: the sum over its `measured_days`, null when there are none.
 
-    `missing_days` were not measured; `held_days` are of differences that cannot be trusted;
-    `shared_days` were measured together with days of another period, and are in no sum.
+    `missing_days` were not measured; `held_days` are of differences that cannot be trusted, or
+    of readings that were destroyed; `shared_days` were measured together with days of another
+    period, and are in no sum.
     """
 
     first_day: date

@@ -145,8 +145,10 @@ def _lacking(one: PeriodConsumption, grain: Grain) -> str:
         said.append(f"jusqu’au {of_month(one.last_day)}")
     if one.missing_days:
         said.append(f"{days(one.missing_days)} sans mesure")
-    if one.held_days:
-        said.append(f"{days(one.held_days)} non affiché{_s(one.held_days)}")
+    if one.removed_days:
+        said.append(f"{days(one.removed_days)} effacé{_s(one.removed_days)}")
+    if unsaid := one.held_days - one.removed_days:
+        said.append(f"{days(unsaid)} non affiché{_s(unsaid)}")
     if one.shared_days:
         said.append(f"{days(one.shared_days)} mesuré{_s(one.shared_days)} avec une autre période")
     if one.disputed:

@@ -116,6 +116,7 @@ CAUSES: Final = {
     HeldBack.LIKELY_ROLLOVER: "le compteur est sans doute reparti de zéro",
     HeldBack.NEGATIVE_DIFFERENCE: "le compteur a reculé, sans explication",
     HeldBack.NO_ENERGY: "le gestionnaire a envoyé un volume, sans énergie",
+    HeldBack.REMOVED: "ces relevés ont été effacés : durée écoulée, ou à votre demande",
 }
 GRAINS: Final = {
     Grain.DAY: "Jour",
