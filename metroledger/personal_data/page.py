@@ -11,6 +11,7 @@ from application import arrivals, asking, inbox, parking
 from application.access import sessions
 from metroledger.personal_data import REGISTRY
 from metroledger.personal_data.entry import PERSONAL, Entry, Keeping, Place, Why
+from metroledger.personal_data.given import given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -75,7 +76,8 @@ def sentence(keeping: Keeping, controller: Controller) -> str:
 def render(controller: Controller) -> str:
     """Return the whole document as Markdown."""
     head = _HEAD.format(metropolis=controller.metropolis, contact=controller.contact)
-    return "\n".join([head, *_summary(controller), "", *_details(controller)]) + "\n"
+    parts = [head, *_summary(controller), "", *_taken_away(), "", *_details(controller)]
+    return "\n".join(parts) + "\n"
 
 
 def rows(controller: Controller) -> list[dict[str, str]]:
@@ -89,6 +91,7 @@ def rows(controller: Controller) -> list[dict[str, str]]:
             "purpose": entry.why.purpose,
             "legal_basis": entry.why.basis,
             "kept": sentence(entry.keeping, controller),
+            "given": answer.value if (answer := given(entry, name)) else "",
         }
         for entry in REGISTRY
         for name in entry.fields
@@ -105,6 +108,20 @@ def _summary(controller: Controller) -> Iterator[str]:
         kinds = ", ".join(_once(one.category.value for one in told))
         periods = "; ".join(_once(sentence(one.keeping, controller) for one in told))
         yield f"| {why.purpose} | {why.basis} | {kinds} | {periods} |"
+
+
+def _taken_away() -> Iterator[str]:
+    """Yield what a person is given, and what not."""
+    yield "## What a person can take away\n"
+    yield "The export of one's own data (GDPR 15 and 20), and erasure, cover all that says"
+    yield "something of a resident, but for what has a reason here.\n"
+    yield "| what | where | in the export |\n|---|---|---|"
+    told: dict[tuple[str, str, str], None] = {}
+    for entry in REGISTRY:
+        for name in entry.fields:
+            if (answer := given(entry, name)) is not None:
+                told[entry.category.value, entry.place.value, answer.value] = None
+    yield from (f"| {what} | {where} | {answer} |" for what, where, answer in told)
 
 
 def _details(controller: Controller) -> Iterator[str]:

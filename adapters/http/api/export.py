@@ -21,6 +21,7 @@ from adapters.http.api.reader import Reader, Within
 from adapters.http.api.route import ApiRoute
 from adapters.http.site import Site
 from application import seeing, viewing
+from application.dossier import history
 from application.viewing import Use
 from application.views import ConsentView, Overview
 from domain.aggregates.consent import ConsentStatus
@@ -64,7 +65,12 @@ def export(
 
 
 def document(site: Site, seen: Overview) -> bytes:
-    """Return everything as one JSON document: the account, and what was said of its meters."""
+    """Return everything as one JSON document: as it stands, every reading, and every event.
+
+    The events (`history`) are all that the ledger holds of the person beside readings: evidence
+    of consents, contract facts, requests and their answers, who looked. Members are added, and
+    none is renamed.
+    """
     held = {
         "account": {
             "id": seen.account,
@@ -77,6 +83,7 @@ def document(site: Site, seen: Overview) -> bytes:
         "meters": seen.meters,
         "consents": [_consent(site, seen, one) for one in seen.consents],
         "seen_by_staff": seeing.seen_by_staff(site.services, seen.account),
+        "history": history(site.services, seen.account),
     }
     return msgspec.json.format(msgspec.json.encode(held), indent=1)
 
