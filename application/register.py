@@ -9,12 +9,14 @@ terms are in force; a copy counts only with the very leaf that was folded.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from domain.aggregates import agreement, retention, terms
+from domain.aggregates.machine import ImpossibleEvent
 from domain.events.agreement import AgreementEnded, AgreementSigned
 from domain.events.destruction import KeysDestroyed, PastErasureRequested
 from domain.events.retention import RetentionCarriedOut, RetentionOrdered
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from domain.aggregates.agreement import Agreement
     from domain.aggregates.retention import Retention
     from domain.aggregates.terms import Terms
+    from domain.events import Event
     from ledger.fold import Folder
     from schemas.private import Private
 
@@ -142,8 +145,20 @@ def _add(contents: Contents, opened: Opened) -> Contents:
         case KeysDestroyed():
             left = {one: whose for one, whose in contents.pending.items() if one != stream}
             return replace(contents, pending=left)
+        case RetentionOrdered() if not order_matches(opened.private.extra, event):
+            return contents
         case RetentionOrdered() | RetentionCarriedOut():
-            run = retention.evolve(contents.retention.get(stream, retention.INITIAL), event)
-            return replace(contents, retention={**contents.retention, stream: run})
+            return _run(contents, stream, event)
         case _:
             return contents
+
+
+def _run(contents: Contents, stream: UUID, event: Event) -> Contents:
+    """Return the register with one more step of a run; a step that no run may take changes nothing.
+
+    Whoever appended it, upkeep goes by the register, and must not be stopped by it.
+    """
+    with contextlib.suppress(ImpossibleEvent):
+        run = retention.evolve(contents.retention.get(stream, retention.INITIAL), event)
+        return replace(contents, retention={**contents.retention, stream: run})
+    return contents

@@ -242,6 +242,8 @@ def _is_ours(services: Services, run: _Pending) -> bool:
     """Tell whether all of an order's keys that live are of its matter and past their period."""
     past = services.periods.last_year_past(run.ordered.matter, civil_day(services.clock()))
     last_year = min(run.ordered.last_year, past)
+    if run.ordered.root != b64(root(leaf_hash(one.bytes) for one in sorted(run.ids))):
+        return False  # somebody appended another order to the run
     known = services.keys.aged(PURPOSE_OF[run.ordered.matter], last_year)
     return services.keys.owners_of(run.ids).keys() <= set(known.values())
 

@@ -31,6 +31,7 @@ from tests.application.world import closed, opened, settle, take, write_nights
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from uuid import UUID
 
     from application.transact import Loading
     from metroledger.bootstrap import Installation
@@ -215,9 +216,12 @@ def test_an_order_that_no_decision_of_ours_wrote_destroys_nothing_and_holds_nobo
         assert key_of(ledger, homes[0], 2094)
         (foreign,) = [one for one in retention.runs(services) if one.certificate is None]
         assert foreign.ordered.keys == len(ids)
+        forge(ledger, ids, foreign.id)
+        forge(ledger, ids[:1] * 2)
+        assert len(retention.runs(services)) == 2, "a second order is none, nor a false one"
 
 
-def forge(ledger: Installation, ids: list[bytes]) -> None:
+def forge(ledger: Installation, ids: list[bytes], stream: UUID | None = None) -> None:
     """Append an order over living keys that are past no period."""
     wanted = RetentionOrdered(
         matter=Matter.DAILY_INDEX,
@@ -227,9 +231,9 @@ def forge(ledger: Installation, ids: list[bytes]) -> None:
     )
 
     def decide(load: Loading) -> list[Change]:
-        stream = new_id()
-        load(runs, stream)
-        return [Change(stream=stream, event=wanted)]
+        of = stream or new_id()
+        load(runs, of)
+        return [Change(stream=of, event=wanted)]
 
     context = ledger.services.context(None, **{RetentionOrdered.TOPIC: b"".join(ids)})
     ledger.ledger.transact(new_id(), decide, context=context)

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from adapters.dso.enedis.series import town
 from adapters.http.api.export import document
-from application import answering, consenting, dossier, erasure, seeing, viewing
+from application import answering, consenting, dossier, erasure, past, seeing, viewing
 from application.services import collection_id, new_id
 from application.viewing import NothingHere
 from domain.aggregates import collection, consent, meter
@@ -114,6 +114,7 @@ def live(ledger: Installation, directory: Path) -> Household:
     answering.take_back(services, whose)
     erasure.request(services, whose, actor)
     answering.refuse(services, whose, actor, reason="somebody else's")
+    past.request(services, whose, home.meter)
     write(ledger, meter, home.meter, sample(MeterMovedOut), whose)
     ledger.shown.catch_up()
     return home
