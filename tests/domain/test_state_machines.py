@@ -17,6 +17,7 @@ from domain.aggregates import (
     delivery,
     destruction,
     meter,
+    retention,
     terms,
 )
 from domain.aggregates.machine import ImpossibleEvent
