@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from application import erasure
+from application.letters import LetterOwed, write_due
 from application.residents import resident
 from application.services import new_id
 from application.telling import tell
@@ -136,6 +137,7 @@ def carry_out_validated(services: Services, failed: dict[UUID, datetime]) -> int
         if request.validated_at is None or rests:
             continue
         try:
+            _write_last(services, request.account)
             erasure.erase(services, request.account, services.system)
         except (Corrupt, Refused) as error:
             failed[request.account] = now
@@ -143,6 +145,14 @@ def carry_out_validated(services: Services, failed: dict[UUID, datetime]) -> int
             continue
         done += 1
     return done
+
+
+def _write_last(services: Services, account_id: UUID) -> None:
+    """Write what is owed while there is an address; a post that takes nothing holds nothing up."""
+    try:
+        write_due(services, account_id)
+    except LetterOwed as error:
+        tell("letter-owed", logging.ERROR, error=error, account=account_id)
 
 
 def _answer(services: Services, account_id: UUID, actor: Actor, answer: Answer) -> bool:

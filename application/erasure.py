@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from application.consenting import after_ending, consents_of, withdraw_consent
+from application.letters import drop_letters
 from application.parking import KEPT_DAYS
 from application.services import derived_id, made_by, new_id
 from domain.aggregates import account, leaving
@@ -61,8 +62,8 @@ NOT_REACHED: Final = (
     "the operators' own data, held under their own duties",
     "receipts and exports that were handed out",
     f"unreadable files, sealed apart until the first delivery after {KEPT_DAYS} days",
-    "letters that no mail server had taken, in clear for at most 2 days",
     "the operators' encrypted files, for the days that the drop box keeps them",
+    "the last letter, where no mail server had taken it: in clear for at most 2 days",
 )
 
 Step = Callable[[str], None]
@@ -191,6 +192,7 @@ def erase(
     if not ordered:
         _end_consents(services, account_id, step)
         step("consents ended")
+        drop_letters(services, account_id)
         _order(services, account_id)
         step("destruction ordered")
     ids = _ordered_ids(services, account_id)

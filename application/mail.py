@@ -1,4 +1,4 @@
-"""The `Post` port: letters to people."""
+"""The `Post` and `PostOffice` ports: letters to people."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ LINK_LASTS: Final = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """An e-mail, as plain text; after `lasts` it is worth nothing to whoever gets it."""
+    """An e-mail, as plain text; after `lasts` it is worth nothing to whoever gets it.
+
+    `last`: there will be no other, for the address is erased.
+    """
 
     to: str = field(repr=False)
     subject: str
     text: str = field(repr=False)
     lasts: timedelta = LINK_LASTS
+    last: bool = False
 
 
 class Post(Protocol):
@@ -25,3 +29,10 @@ class Post(Protocol):
 
     def send(self, letter: Letter) -> None:
         """Hand a letter on, durably or to the server that takes it; raises `Unavailable`."""
+
+
+class PostOffice(Post, Protocol):
+    """A post where letters may wait."""
+
+    def forget(self, address: str) -> None:
+        """Drop the letters to an address that wait here, but a last one; raises `OSError`."""

@@ -8,27 +8,32 @@ commands were answered: a process that is killed leaves its work to the next one
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
 from application.consenting import after_ending, start_agreed
+from application.letters import MARKS, LetterOwed, write_due
 from application.services import collection_id
+from application.telling import tell
 from domain.aggregates.collection import StopReason
-from domain.errors import Refused
+from domain.errors import Corrupt, Refused
 from domain.events.consent import ConsentExpired, ConsentGranted, ConsentWithdrawn
 from ledger.retrieval import read_records
 from schemas.leaf import LeafBroken, decode_leaf
+from schemas.private import PrivateBroken, decode_private
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
     from uuid import UUID
 
     from application.services import Services
-    from ledger.record import Frame
+    from ledger.record import Frame, Record
     from schemas.leaf import Leaf
 
 AT_ONCE: Final = 200
 _ENDINGS: Final = "endings"
 _GRANTS: Final = "grants"
+_LETTERS: Final = "letters"
 _REASONS: Final = {
     ConsentWithdrawn.TOPIC: StopReason.WITHDRAWN,
     ConsentExpired.TOPIC: StopReason.EXPIRED,
@@ -73,6 +78,32 @@ def start_what_was_granted(services: Services, cursors: Cursors) -> int:
     return started
 
 
+def write_letters(services: Services, cursors: Cursors) -> int:
+    """Write the letters about erasure requests that are owed; return how many were written.
+
+    One that the post does not take holds up the later ones and nothing else.
+    """
+    written = 0
+    for records in _batches(services, cursors, _LETTERS):
+        frames = (frame for record in records for frame in record.frames)
+        asking = [frame for frame in frames if any(mark in frame.leaf for mark in MARKS)]
+        for account in dict.fromkeys(_streams(asking)):
+            try:
+                written += write_due(services, account)
+            except LetterOwed as error:
+                tell("letter-owed", logging.ERROR, error=error)
+                return written
+            except Corrupt as error:  # a foreign record, or one altered: the audit names it
+                tell("letter-unwritten", logging.ERROR, error=error)
+    return written
+
+
+def _streams(frames: Iterable[Frame]) -> Iterator[UUID]:
+    for frame in frames:
+        with contextlib.suppress(PrivateBroken):  # a foreign record: the audit names it
+            yield decode_private(frame.private).stream
+
+
 def _not_started(services: Services, consents: Sequence[UUID]) -> Iterator[UUID]:
     """Yield the consents of which a collection over some channel was never started."""
     agreements = services.register.read().agreements.values()
@@ -94,19 +125,24 @@ def _following(
 
     The cursor moves on when the next batch is asked for: the one before was then seen to.
     """
-    store, position = services.ledger.folder.store, cursors.position(name)
-    while True:
-        found = store.commits(position, AT_ONCE, readings=False)
-        commits = [commit for commit in found if commit.position >= position]
-        if not commits:
-            return
-        records = read_records(services.ledger.folder.log, [c.offset for c in commits])
+    for records in _batches(services, cursors, name):
         leaves = (leaf for record in records for leaf in _leaves(record.frames))
         yield [
             (leaf.consent, leaf.type)
             for leaf in leaves
             if leaf.consent is not None and leaf.type in topics
         ]
+
+
+def _batches(services: Services, cursors: Cursors, name: str) -> Iterator[Iterable[Record]]:
+    """Yield the accepted records that a reaction has not seen, batch by batch; see `_following`."""
+    store, position = services.ledger.folder.store, cursors.position(name)
+    while True:
+        found = store.commits(position, AT_ONCE, readings=False)
+        commits = [commit for commit in found if commit.position >= position]
+        if not commits:
+            return
+        yield read_records(services.ledger.folder.log, [c.offset for c in commits])
         position = commits[-1].position + commits[-1].events
         cursors.advance(name, position)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from application.glance import Glances
     from application.inbox import Inbox
+    from application.mail import PostOffice
     from application.register import Register
     from application.transact import Ledger
     from domain.values import Actor, Channel
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The parts that use cases need; `clock` returns the present instant in UTC.
+
+    `public_url` is where browsers find the portal, without a slash at its end.
 
     `four_eyes`: an erasure is validated by another person than the one who checked the identity.
     `periods`: how long each matter is kept.
@@ -45,6 +48,8 @@ class Services:
     system: Actor
     clock: Callable[[], datetime]
     parked: Path
+    post: PostOffice
+    public_url: str
     four_eyes: bool = False
     periods: Periods = field(default_factory=Periods)
 

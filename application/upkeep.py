@@ -14,7 +14,11 @@ from application.consenting import expire_consent
 from application.inbox import drain
 from application.parking import drop_expired
 from application.past import carry_out_requested
-from application.reactions import start_what_was_granted, stop_what_ended
+from application.reactions import (
+    start_what_was_granted,
+    stop_what_ended,
+    write_letters,
+)
 from application.residents import settle_reservations
 from application.retention import keep_to_periods
 from domain.errors import Refused
@@ -35,6 +39,7 @@ class Round:
     """What one round of upkeep found to do, in numbers."""
 
     kept: int
+    letters: int
     starts: int
     endings: int
     expired: int
@@ -48,15 +53,13 @@ class Round:
     def idle(self) -> bool:
         """Whether there was nothing to do."""
         found = (self.kept, self.starts, self.endings, self.expired, self.erased, self.filed)
-        return not (any(found) or self.parked_dropped or self.past_destroyed)
+        return not (any(found) or self.letters or self.parked_dropped or self.past_destroyed)
 
 
 def look_after(
     services: Services, cursors: Cursors, failed: dict[UUID, datetime] | None = None
 ) -> Round:
-    """Do every duty once: fold, carry, show, react, expire, erase, file, drop, keep to periods.
-
-    Each day the key store's epoch ends, by what was destroyed in it or by itself.
+    """Do every duty once, in the order of `Round`; the epoch ends once a day.
 
     `failed` is when which erasure could not be completed, for whoever goes round and round.
     """
@@ -68,6 +71,7 @@ def look_after(
     daily = _is_new_day(services)
     return Round(
         kept=kept,
+        letters=write_letters(services, cursors),
         starts=start_what_was_granted(services, cursors),
         endings=stop_what_ended(services, cursors),
         expired=expire_lapsed(services),

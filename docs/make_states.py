@@ -22,6 +22,7 @@ from domain.aggregates import (  # noqa: E402 (the line above makes it importabl
     consent,
     delivery,
     destruction,
+    letters,
     meter,
     retention,
     terms,
@@ -52,6 +53,7 @@ MACHINES: Final = (
     delivery,
     access,
     retention,
+    letters,
 )
 
 

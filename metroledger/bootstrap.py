@@ -45,6 +45,7 @@ from ledger.fold import Folder
 from ledger.genesis import LedgerExists, make_genesis
 from metroledger.keeping import keyring_of
 from metroledger.log_opening import heed, open_log
+from metroledger.post import post_of
 from metroledger.settings import Identity, Settings, read_identity
 from projections.projector import Projector
 from projections.series import Keyhole
@@ -109,6 +110,8 @@ class Installation:
             system=self.system,
             clock=self.clock,
             parked=self.settings.parked,
+            post=post_of(self.settings),
+            public_url=self.settings.portal.public_url,
             four_eyes=self.settings.four_eyes,
             periods=self.settings.periods,
         )

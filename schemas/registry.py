@@ -41,6 +41,7 @@ from domain.events.consent import (
 )
 from domain.events.delivery import DeliveryCompleted, DeliveryParked, DeliveryReceived
 from domain.events.destruction import KeysDestroyed, PastErasureRequested
+from domain.events.letter import LetterSent
 from domain.events.meter import (
     ConsentAttached,
     ConsentDetached,
@@ -94,6 +95,7 @@ STORED: Final[tuple[type[Event], ...]] = (
     PastErasureRequested,
     KeysDestroyed,
     DataSeen,
+    LetterSent,
     MeterDeclared,
     MeterAttested,
     ContractFactsReceived,

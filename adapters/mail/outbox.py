@@ -6,6 +6,7 @@ says nothing, and it is gone after two days.
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 import os
@@ -27,6 +28,9 @@ KEPT_S: Final = 2 * 86_400
 LASTS: Final = "X-Lasts-Seconds"
 """The header that says so, in the file alone."""
 
+LAST: Final = "X-Last"
+"""The header of a last letter, in the file alone."""
+
 
 class Outbox:
     """The `Post` port over a directory."""
@@ -42,12 +46,22 @@ class Outbox:
         name = f"{time.time_ns():020}-{UUID(bytes=os.urandom(16))}.eml"
         message = message_of(letter, self._sender)
         message[LASTS] = str(int(letter.lasts.total_seconds()))
+        if letter.last:
+            message[LAST] = "yes"
         write_durably(self._directory / name, message.as_bytes())
         self.tidy()
 
     def waiting(self) -> list[Path]:
         """Return the letters that lie here, the oldest first."""
         return sorted(self._directory.glob("*.eml"))
+
+    def forget(self, address: str) -> None:
+        """Drop the letters to an address, but a last one: it tells that there is none after it."""
+        for path in self.waiting():
+            with contextlib.suppress(FileNotFoundError):  # sent or dropped by another process
+                message = self.read(path)
+                if str(message["To"]).lower() == address.lower() and message[LAST] is None:
+                    path.unlink()
 
     @staticmethod
     def read(path: Path) -> EmailMessage:

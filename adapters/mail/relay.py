@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adapters.mail.outbox import LASTS
+from adapters.mail.outbox import LAST, LASTS
 from adapters.mail.smtp import LetterRefused, MailUnavailable
 from application.mail import LINK_LASTS
 from application.telling import tell
@@ -39,6 +39,10 @@ class Relay:
             tell("letter-not-taken", logging.WARNING)
             self.outbox.send(letter)
 
+    def forget(self, address: str) -> None:
+        """Drop the letters to an address that wait, but a last one."""
+        self.outbox.forget(address)
+
     def send_waiting(self) -> int:
         """Send what waits, the oldest first; drop what is worth nothing any more; return how many.
 
@@ -53,7 +57,7 @@ class Relay:
                     path.unlink()
                     tell("letter-dropped", logging.WARNING)
                     continue
-                del message[LASTS]
+                del message[LASTS], message[LAST]
                 self.server.send_message(message)
             except (LetterRefused, FileNotFoundError):
                 continue  # refused alone, or another process has just sent it

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from adapters.http.pages.certificate import draw
 from application import answering, erasure, residents
 from application.certifying import certificate
+from application.letters import LetterOwed, write_due
 from application.receipts import Press
 from domain.values import month_after
 from metroledger.bootstrap import open_ledger
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from uuid import UUID
 
+    from application.services import Services
     from metroledger.settings import Settings
     from projections.requests import Request
 
@@ -66,6 +68,14 @@ def _status(settings: Settings) -> int:
     return 0
 
 
+def _write_letters(services: Services, account_id: UUID) -> None:
+    """Write what is owed of before; whoever stands at the counter needs no letter of now."""
+    try:
+        write_due(services, account_id)
+    except LetterOwed as error:
+        print(f"metroledger: {error}", file=sys.stderr)
+
+
 def _certificate(settings: Settings, arguments: argparse.Namespace) -> int:
     with open_ledger(settings) as installation:
         press = Press(publisher=installation.publisher, tiles=settings.tiles)
@@ -98,6 +108,7 @@ def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
         return _status(settings)
     with open_ledger(settings) as installation:
         services, actor = installation.services, administrator(installation)
+        _write_letters(services, arguments.account)
         erasure.request(services, arguments.account, residents.resident(arguments.account))
         erasure.check_identity(services, arguments.account, actor, means="command line")
         erasure.validate(services, arguments.account, actor)

@@ -27,7 +27,7 @@ from metroledger import logs
 from metroledger.bootstrap import database_directory, open_ledger
 from metroledger.cli.common import Commands, command
 from metroledger.log_opening import embedded_broker
-from metroledger.portal import outbox_of, relay_of
+from metroledger.post import outbox_of, relay_of
 from metroledger.settings import read_identity
 
 if TYPE_CHECKING:

@@ -105,6 +105,9 @@ _LINES: Final = (
     _plain(Place.LOG_LINE, "letters-sent-late", "letters"),
     Entry(Place.LOG_LINE, "erasure-incomplete", ("account",), _IDS, Why.RUNNING, Keeping.READ),
     Entry(Place.LOG_LINE, "past-erasure-incomplete", ("request",), _IDS, Why.RUNNING, Keeping.READ),
+    Entry(Place.LOG_LINE, "letter-owed", ("account",), _IDS, Why.RUNNING, Keeping.READ),
+    Entry(Place.LOG_LINE, "letter-not-noted", ("account",), _IDS, Why.RUNNING, Keeping.READ),
+    Entry(Place.LOG_LINE, "letters-not-dropped", ("account",), _IDS, Why.RUNNING, Keeping.READ),
 )
 _BROWSERS: Final = tuple(
     Entry(

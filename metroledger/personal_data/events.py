@@ -12,6 +12,7 @@ from domain.events import (
     consent,
     delivery,
     destruction,
+    letter,
     meter,
     retention,
     terms,
@@ -96,6 +97,7 @@ EVENTS: Final[tuple[Entry, ...]] = (
         Why.RIGHTS,
         f"{_CERTIFIED} asked_as carried_out_as",
     ),
+    *_of(letter.LetterSent, Category.REQUEST, Why.RIGHTS, "about"),
     *_of(access.DataSeen, Category.LOOKS, Why.LOOKS, "what why role seen_at"),
     # ── meters ───────────────────────────────────────────────────────────────────────────────
     *_of(

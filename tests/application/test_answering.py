@@ -36,7 +36,8 @@ from metroledger.bootstrap import open_ledger
 from metroledger.portal import site_of
 from projections.gathering import Gathered, gather
 from projections.requests import Outcome, Request
-from tests.application.test_door import in_database, letters
+from tests.application.test_door import in_database
+from tests.application.test_letters import written
 from tests.application.world import SEED, settle, settle_all
 
 if TYPE_CHECKING:
@@ -147,19 +148,19 @@ def test_what_was_not_decided_is_told_to_nobody(
 ) -> None:
     ask(desk, home)
     desk.take_back(home.account)
-    told = len(letters(ledger))
+    told = len(written(ledger))
     desk.refuse(home.account, member(1), reason=REASON)
-    assert len(letters(ledger)) == told, "it was taken back before"
+    assert len(written(ledger)) == told, "it was taken back before"
     ask(desk, home)
     desk.hold(home.account, member(1), reason=REASON)
-    told = len(letters(ledger))
+    told = len(written(ledger))
     desk.hold(home.account, member(2), reason="another reason")
-    assert len(letters(ledger)) == told, "the first reason is the one on the ledger"
+    assert len(written(ledger)) == told, "the first reason is the one on the ledger"
     desk.lift(home.account, member(1))
     check(desk, home)
     for number in (1, 2):
         desk.validate(home.account, member(number))
-    assert sum("dernière lettre" in one for one in letters(ledger)) == 1
+    assert sum("dernière lettre" in one for one in written(ledger)) == 1
 
 
 @pytest.mark.parametrize("reason", ["", "x" * 501])
@@ -176,20 +177,20 @@ def test_who_asks_is_told_of_each_answer_and_can_follow_it_without_an_account(
 ) -> None:
     ask(desk, home)
     ask(desk, home)
-    (confirmation,) = letters(ledger)
+    (confirmation,) = written(ledger)
     due = month_after(found(desk, home.account).requested_at)
     assert f"{due:%d/%m/%Y}" in confirmation
     ticket = confirmation.split("/effacement/suivi/")[1].split()[0]
     desk.hold(home.account, member(1), reason=REASON)
-    assert REASON in letters(ledger)[-1]
+    assert REASON in written(ledger)[-1]
     desk.lift(home.account, member(1))
     assert desk.followed(ticket) == found(desk, home.account)
     check(desk, home)
     desk.validate(home.account, member(1))
-    assert "dernière lettre" in letters(ledger)[-1]
+    assert "dernière lettre" in written(ledger)[-1]
     look_after(ledger.services, ledger.cursors)
     assert desk.followed(ticket).outcome is Outcome.ERASED
-    assert len(letters(ledger)) == 4
+    assert len(written(ledger)) == 1, "the last one alone"
     for wrong in ("", "nothing", ticket[:-9]):
         with pytest.raises(TicketWorthless):
             desk.followed(wrong)
@@ -200,8 +201,8 @@ def test_a_refusal_is_told_with_its_reason_and_the_person_may_ask_anew(
 ) -> None:
     ask(desk, home)
     desk.refuse(home.account, member(1), reason=REASON)
-    assert REASON in letters(ledger)[-1]
-    assert "CNIL" in letters(ledger)[-1]
+    assert REASON in written(ledger)[-1]
+    assert "CNIL" in written(ledger)[-1]
     refusal = answering.last_refusal(ledger.services, home.account)
     assert refusal is not None
     assert refusal.reason == REASON
@@ -215,11 +216,11 @@ def test_a_request_is_taken_back_while_it_waits_and_not_after(
     ledger: Installation, desk: Desk, home: Household
 ) -> None:
     desk.take_back(home.account)
-    assert letters(ledger) == []
+    assert written(ledger) == []
     ask(desk, home)
     check(desk, home)
     desk.take_back(home.account)
-    assert "rien n’est effacé" in letters(ledger)[-1]
+    assert "rien n’est effacé" in written(ledger)[-1]
     assert found(desk, home.account).outcome is Outcome.TAKEN_BACK
     assert ledger.ledger.load(account, home.account).state.status is AccountStatus.ACTIVE
     with pytest.raises(NoErasureRequested):

@@ -36,6 +36,7 @@ from domain.events.consent import (
 )
 from domain.events.delivery import DeliveryCompleted, DeliveryParked, DeliveryReceived
 from domain.events.destruction import KeysDestroyed, PastErasureRequested
+from domain.events.letter import LetterSent
 from domain.events.meter import (
     ConsentAttached,
     ConsentDetached,
@@ -128,6 +129,7 @@ SAMPLES: tuple[Event, ...] = (
         role="administrator",
         seen_at=world.NOON,
     ),
+    LetterSent(about=world.REQUEST),
     AgreementEnded(reason="its term"),
     TermsPublished(
         kind=TextKind.CONSENT_WORDING, version="1", language="fr", text="x", sha256="0" * 64

@@ -16,6 +16,7 @@ from domain.aggregates import (
     consent,
     delivery,
     destruction,
+    letters,
     meter,
     retention,
     terms,
@@ -40,6 +41,7 @@ MACHINES = (
     delivery,
     access,
     retention,
+    letters,
 )
 ROOT = Path(__file__).resolve().parent.parent.parent
 

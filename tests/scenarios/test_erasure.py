@@ -18,7 +18,7 @@ from keys.keyring import FileKeyring
 from keys.store import KeyStore
 from metroledger.cli.audits import subject_of
 from metroledger.cli.collecting import box_of
-from metroledger.portal import outbox_of
+from metroledger.post import outbox_of
 from proofs.check import check_tiles
 from proofs.receipt import verify_receipt
 from proofs.signing import Verifier

@@ -46,8 +46,8 @@ SAID: Final = {
     "receipts and exports that were handed out": "les reçus et les fichiers déjà remis",
     "unreadable files, sealed apart until the first delivery after 30 days": "les fichiers "
     "illisibles, scellés à part jusqu’à la première livraison après 30 jours",
-    "letters that no mail server had taken, in clear for at most 2 days": "les lettres qu’aucun "
-    "serveur de messagerie n’avait prises, lisibles 2 jours au plus",
+    "the last letter, where no mail server had taken it: in clear for at most 2 days": "la "
+    "dernière lettre, si aucun serveur de messagerie ne l’avait prise : lisible 2 jours au plus",
     "the operators' encrypted files, for the days that the drop box keeps them": "les fichiers "
     "chiffrés des gestionnaires de réseau, les jours que dure leur garde",
 }

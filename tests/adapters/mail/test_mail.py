@@ -190,3 +190,23 @@ def test_an_odd_address_that_a_stranger_typed_keeps_no_other_letter_waiting(
     with mail_server() as (post, taken):
         relay_over(post, tmp_path).send_waiting()
     assert LETTER.to in [text_of(one)[0] for one in taken]
+
+
+def test_the_letters_to_an_address_are_dropped_but_a_last_one_which_is_sent_as_any(
+    tmp_path: Path,
+) -> None:
+    outbox = Outbox(tmp_path / "outbox", SENDER)
+    outbox.forget(LETTER.to)
+    assert not (tmp_path / "outbox").exists()
+    last = replace(LETTER, subject="La dernière", last=True)
+    for one in (LETTER, replace(LETTER, to="homer@example.org"), last, LETTER):
+        outbox.send(one)
+    with mail_server() as (post, taken):
+        relay = Relay(server=post, outbox=outbox)
+        relay.forget(LETTER.to.upper())
+        assert relay.send_waiting() == 2
+    assert [text_of(one)[:2] for one in taken] == [
+        ("homer@example.org", LETTER.subject),
+        (LETTER.to, "La dernière"),
+    ]
+    assert not any(b"X-Last" in one for one in taken)

@@ -92,7 +92,7 @@ def bare_portal(site: Site, founded: Place) -> Iterator[Portal]:
             here,
             public_url=url,
             door=replace(here.door, public_url=url),
-            desk=replace(here.desk, public_url=url),
+            desk=replace(here.desk, services=replace(here.services, public_url=url)),
         )
         with served(guarded(here, create_app(here)), ("127.0.0.1", port)):
             yield Portal(url, ledger, place, here)

@@ -88,7 +88,7 @@ def test_a_field_that_is_missing_is_asked_for_again(
 
 def test_from_request_to_certificate(world: World, administrator: httpx.Client) -> None:
     leaver, desk = world.leaver, site_of(world.ledger).desk
-    link = desk.link(leaver).removeprefix(desk.public_url)
+    link = desk.link(leaver).removeprefix(desk.services.public_url)
     assert "certificat.json" not in administrator.get(f"{QUEUE}/{leaver}").text
     for address in (f"{QUEUE}/{leaver}", link):
         assert administrator.get(f"{address}/certificat").status_code == 404

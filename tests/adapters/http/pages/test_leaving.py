@@ -22,7 +22,7 @@ from domain.values import Category, Fluid, Point, month_after
 from metroledger.portal import site_of
 from tests.adapters.http.api.conftest import founded, site, world
 from tests.adapters.http.entering import form_token_in
-from tests.application.test_door import letters
+from tests.application.test_letters import written
 from tests.application.world import ENTRY, grant, settle
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_a_request_has_its_receipt_its_letter_and_a_link_that_needs_no_account(
     receipt = browser.get("/effacement/recu.tlog-proof")
     assert receipt.text.startswith("c2sp.org/tlog-proof@v1\n")
     (link,) = re.findall(r'href="\S+(/effacement/suivi/[^"]+)"', page)
-    assert "/effacement/suivi/" in letters(world.ledger)[-1]
+    assert "/effacement/suivi/" in written(world.ledger)[-1]
     with httpx.Client(base_url=world.url) as stranger:
         assert "identité à vérifier" in stranger.get(link).text
         services = world.ledger.services
