@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 
 from adapters.http.api.commands import ROOT
@@ -36,6 +35,7 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _TLS: Final = {"Strict-Transport-Security": "max-age=63072000"}
+_UNKEPT: Final = {"Cache-Control": "no-store"}
 _TOO_LARGE: Final = b"request body too large\n"
 
 
@@ -55,7 +55,8 @@ class Guard:
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         """Take the application, and whether browsers come over TLS."""
         self._app = app
-        self._headers = HEADERS | (_TLS if secure else {})
+        said = HEADERS | (_TLS if secure else {}) | _UNKEPT
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in said.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -77,7 +78,7 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                self._protect(MutableHeaders(scope=message))
+                self._protect(message)
             await send(message)
 
         if _declares_too_much(scope):
@@ -90,10 +91,11 @@ class Guard:
             if not started:
                 await _refuse(scope, receive, guarded)
 
-    def _protect(self, headers: MutableHeaders) -> None:
-        for name, value in self._headers.items():
-            headers.setdefault(name, value)
-        headers.setdefault("Cache-Control", "no-store")
+    def _protect(self, start: Message) -> None:
+        """Add to an answer's headers those of ours that it has not of its own."""
+        own = list(start["headers"])
+        names = {name for name, _ in own}
+        start["headers"] = own + [one for one in self._headers if one[0] not in names]
 
 
 def _declares_too_much(scope: Scope) -> bool:
