@@ -30,7 +30,7 @@ STAGES: Final[tuple[tuple[str, Any, str], ...]] = (
     ("decide: covers, keys, the rule", collecting.Collector, "sort"),
     ("commit to and seal the readings", deliveries, "seal_readings"),
     ("make the record", deliveries, "propose_delivery"),
-    ("fold", Folder, "fold"),
+    ("fold", Folder, "fold_through"),
     ("sign and publish", Publisher, "publish"),
 )
 
@@ -46,6 +46,7 @@ def stages(installation: Installation, path: Path, keyring: Keyring) -> Iterator
         begin = time.perf_counter()
         files.ingest_file(installation.services, keyring, path)
         whole = time.perf_counter() - begin
+    assert all(clock.spent.values()), f"a stage was not met: {clock.spent}"
     yield from clock.spent.items()
     yield "everything else: pack, cut, wait", whole - sum(clock.spent.values())
     begin = time.perf_counter()
