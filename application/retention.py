@@ -68,7 +68,7 @@ Step = Callable[[str], None]
 """Told the name of each step as it is finished; tests kill the process there."""
 
 
-class OrderNotOurs(Corrupt):
+class RunNotOurs(Corrupt):
     """A run's order names living keys that are not of its matter or its years."""
 
     def __init__(self, stream: UUID) -> None:
@@ -110,7 +110,7 @@ def keep_to_periods(services: Services, *, daily: bool, step: Step = lambda _: N
         order(services, step=step)
         for one in _pending(services):
             if not _is_ours(services, one):
-                tell("retention-order-not-ours", logging.ERROR, error=OrderNotOurs(one.stream))
+                tell("retention-order-not-ours", logging.ERROR, error=RunNotOurs(one.stream))
     return carry_out(services, step=step)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from domain.aggregates.consumption import consumption
 from domain.aggregates.reading import differences
 from domain.events.reading import IndexReceived
 from domain.values import Category, civil_day
-from tests.application.world import closed, opened, series_of, settle, take
+from tests.application.world import Place, closed, opened, series_of, settle, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,12 @@ R151 = "CommandeCollectePublicationMesures/C5-IDX/R151.xml"
 @pytest.fixture
 def payload(shared: Path) -> Callable[[str], Path]:
     return lambda name: shared / "data" / "enedis-sge" / name
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    """A ledger that keeps what these files of 2020 to 2022 hold."""
+    return replace(place, also={"METROLEDGER_RETENTION": "daily_index=20,maximum_power=20"})
 
 
 @pytest.fixture

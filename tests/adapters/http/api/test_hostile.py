@@ -120,6 +120,7 @@ def _values(world: World) -> dict[str, str]:
         "meter": world.owner.meter,
         "consent": world.owner.consent,
         "command": world.owner.consent,
+        "request": world.owner.consent,
         "kind": "terms_of_use",
         "version": "1",
         "language": "fr",
