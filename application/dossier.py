@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from application.letters import letters_id
 from application.seeing import accesses_id
 from application.services import collection_id
 from domain.values import Channel
@@ -56,6 +57,7 @@ def history(services: Services, account_id: UUID) -> Sequence[Told]:
 def streams_of(services: Services, account_id: UUID) -> Iterator[UUID]:
     """Yield the streams that may hold something of an account; some of them may be empty."""
     yield account_id
+    yield letters_id(account_id)
     yield from (one for one in services.keys.ids_of(account_id) if one != account_id)
     for name in services.keys.keys_of(account_id):
         if name.purpose is Purpose.EVIDENCE and name.consent is not None:

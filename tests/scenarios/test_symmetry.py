@@ -15,6 +15,7 @@ from psycopg import sql
 from adapters.dso.enedis.series import town
 from adapters.http.api.export import document
 from application import answering, consenting, dossier, erasure, past, seeing, viewing
+from application.reactions import write_letters
 from application.services import collection_id, new_id
 from application.viewing import NothingHere
 from domain.aggregates import collection, consent, meter
@@ -116,6 +117,7 @@ def live(ledger: Installation, directory: Path) -> Household:
     answering.refuse(services, whose, actor, reason="somebody else's")
     past.request(services, whose, home.meter)
     write(ledger, meter, home.meter, sample(MeterMovedOut), whose)
+    write_letters(services, ledger.cursors)
     ledger.shown.catch_up()
     return home
 
