@@ -44,7 +44,7 @@ MATTER_OF: Final[Mapping[Category, Matter]] = MappingProxyType(
 class Periods:
     """How many civil years after its own each matter is kept."""
 
-    years: Mapping[Matter, int] = field(default_factory=lambda: DEFAULTS)
+    years: Mapping[Matter, int] = field(default_factory=lambda: dict(DEFAULTS))
 
     def last_year_past(self, matter: Matter, today: date) -> int:
         """Return the last civil year whose data is past its period on a day."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -303,3 +304,9 @@ def test_periods_that_are_none_stop_the_start(said: str) -> None:
 def test_a_matter_that_is_not_named_has_its_default() -> None:
     periods = read_settings({"METROLEDGER_RETENTION": " load_curve=1 ,looks=5"}).periods
     assert periods.years == {**Periods().years, Matter.LOAD_CURVE: 1, Matter.LOOKS: 5}
+
+
+def test_settings_travel_to_another_process() -> None:
+    """Benchmarks and workers are given them as they are."""
+    settings = read_settings({})
+    assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301 - our own bytes
