@@ -103,41 +103,41 @@ def joined(months: Iterable[Figures]) -> list[DayConsumption]:
         if month.opening is None:
             continue
         if former is not None:
-            pieces.append(_between(former, month.opening))
-        for day, span, disputed, energies in month.stretches:
-            starts = map(_from_ordinal, range(day, day + span * len(energies), span))
-            rest = timedelta(days=span - 1)
-            pieces += [
-                DayConsumption(
-                    first_day=first,
-                    last_day=first + rest if span > 1 else first,
-                    energy_wh=energy if isinstance(energy, int) else None,
-                    held=None if isinstance(energy, int) else energy,
-                    disputed=disputed,
-                )
-                for first, energy in zip(starts, energies, strict=True)
-            ]
+            pieces += _pieces(_between(former, month.opening))
+        for stretch in month.stretches:
+            pieces += _pieces(stretch)
         former = month.closing
     return pieces
+
+
+def _pieces(stretch: Stretch) -> list[DayConsumption]:
+    day, span, disputed, energies = stretch
+    starts = map(_from_ordinal, range(day, day + span * len(energies), span))
+    rest = timedelta(days=span - 1)
+    return [
+        DayConsumption(
+            first_day=first,
+            last_day=first + rest if span > 1 else first,
+            energy_wh=energy if isinstance(energy, int) else None,
+            held=None if isinstance(energy, int) else energy,
+            disputed=disputed,
+        )
+        for first, energy in zip(starts, energies, strict=True)
+    ]
 
 
 def _binding(consent: UUID, month: date) -> bytes:
     return _FIGURES + consent.bytes + month.isoformat().encode()
 
 
-def _between(before: Edge, after: Edge) -> DayConsumption:
+def _between(before: Edge, after: Edge) -> Stretch:
     energy: int | HeldBack | None = None
     if before.counting and before.counting == after.counting:
         energy = advance(before.rows[0].packed, after.rows[0].packed, before.counting)
     if energy is None:
         energy = between(_taken(before), _taken(after))
-    return DayConsumption(
-        first_day=date.fromordinal(before.day),
-        last_day=date.fromordinal(after.day - 1),
-        energy_wh=None if isinstance(energy, HeldBack) else energy,
-        held=energy if isinstance(energy, HeldBack) else None,
-        disputed=before.disputed or after.disputed,
-    )
+    disputed = before.disputed or after.disputed
+    return Stretch(before.day, after.day - before.day, disputed, [energy])
 
 
 def _taken(edge: Edge) -> list[Taken]:
