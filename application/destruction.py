@@ -16,7 +16,14 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from application.erasure import NOT_REACHED, ErasureIncomplete, NoCertificate, frame_of
+from application.erasure import (
+    NOT_REACHED,
+    ErasureIncomplete,
+    frame_of,
+    ordered_ids,
+    root_of,
+    witnessed,
+)
 from application.services import derived_id
 from domain.aggregates import destruction
 from domain.aggregates.destruction import DestructionStatus
@@ -27,9 +34,6 @@ from domain.values import Change
 from keys.names import Purpose
 from projections.projector import ShownTooLate
 from projections.store import Part
-from proofs.merkle import leaf_hash, root
-from schemas.canonical import b64
-from schemas.private import decode_private, ids_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -52,14 +56,6 @@ class Ground:
     not_reached: tuple[str, ...] = NOT_REACHED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destroyed:
-    """A finished destruction: its certificate and the tree's leaf that holds it."""
-
-    certificate: KeysDestroyed
-    leaf: int
-
-
 def order(services: Services, stream: UUID, keys: Mapping[KeyName, UUID]) -> None:
     """Order the destruction of keys, by name and id, in a stream of its own; once.
 
@@ -68,7 +64,7 @@ def order(services: Services, stream: UUID, keys: Mapping[KeyName, UUID]) -> Non
     if frame_of(services, stream, DestructionOrdered.TOPIC) is not None:
         return
     ids = sorted(key_id.bytes for key_id in keys.values())
-    ordered = b64(root(leaf_hash(one) for one in ids))
+    ordered = root_of(ids)
 
     def decide(load: Loading) -> list[Change]:
         state = load(destruction, stream).state
@@ -80,14 +76,6 @@ def order(services: Services, stream: UUID, keys: Mapping[KeyName, UUID]) -> Non
     context = services.context(None, **{DestructionOrdered.TOPIC: b"".join(ids)})
     command = derived_id(_key(services), b"order part", stream.bytes)
     services.ledger.transact(command, decide, context=context, derived=True)
-
-
-def ordered_ids(services: Services, stream: UUID) -> list[UUID]:
-    """Return the ids of the keys ordered destroyed; raises `DestructionNotOrdered`."""
-    found = frame_of(services, stream, DestructionOrdered.TOPIC)
-    if found is None:
-        raise DestructionNotOrdered
-    return ids_in(decode_private(found[0].private).extra)
 
 
 def carry_out(  # noqa: PLR0913 (what, why, by whom, and who hears of it)
@@ -119,15 +107,6 @@ def carry_out(  # noqa: PLR0913 (what, why, by whom, and who hears of it)
         step("certified")
 
 
-def certificate_of(services: Services, stream: UUID) -> Destroyed:
-    """Return the certificate of a finished destruction; raises `NoCertificate`."""
-    found = frame_of(services, stream, KeysDestroyed.TOPIC)
-    certificate = services.ledger.load(destruction, stream).state.certificate
-    if found is None or certificate is None:
-        raise NoCertificate
-    return Destroyed(certificate=certificate, leaf=found[1])
-
-
 def _purge(services: Services, consents: Collection[UUID], keys: Collection[UUID]) -> None:
     """Delete what lies under the keys; what is still to be copied there is as unreadable."""
     with contextlib.suppress(ShownTooLate):
@@ -139,24 +118,18 @@ def _purge(services: Services, consents: Collection[UUID], keys: Collection[UUID
 def _certify(
     services: Services, stream: UUID, ids: list[UUID], ground: Ground, actor: Actor
 ) -> None:
-    prints = services.keys.fingerprints(ids)
     found = frame_of(services, stream, DestructionOrdered.TOPIC)
-    after = services.ledger.folder.store.cursor().size
-    epoch = services.keys.epoch().generation
+    seen = witnessed(services, ids)
 
     def decide(load: Loading) -> list[Change]:
         state = load(destruction, stream).state
         if state.ordered is None:
             raise DestructionNotOrdered
         certificate = KeysDestroyed(
+            **seen,
             request=stream,
-            keys=len(ids),
             root=state.ordered.root,
-            fingerprints=b64(root(leaf_hash(prints[one]) for one in sorted(prints))),
-            stores=1,
-            epoch=epoch,
             tree_size_before=found[1] if found else 0,
-            tree_size_after=after,
             legal_basis=ground.legal_basis,
             not_reached=ground.not_reached,
             asked_as=ground.asked_as,

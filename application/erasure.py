@@ -14,9 +14,9 @@ crash and goes on. A partial erasure is an error that someone sees, never a succ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 from uuid import UUID
 
 from application.consenting import after_ending, consents_of, withdraw_consent
@@ -195,7 +195,7 @@ def erase(
         drop_letters(services, account_id)
         _order(services, account_id)
         step("destruction ordered")
-    ids = _ordered_ids(services, account_id)
+    ids = ordered_ids(services, account_id)
     services.keys.destroy_owner(account_id, services.clock())
     step("keys destroyed")
     services.keys.index.forget(account_id)
@@ -233,9 +233,36 @@ def _end_consents(services: Services, account_id: UUID, step: Step) -> None:
         step("a consent ended")
 
 
+class Witnessed(TypedDict):
+    """What every certificate of a destruction says of its keys; see `AccountErased`."""
+
+    keys: int
+    fingerprints: str
+    stores: int
+    epoch: int
+    tree_size_after: int
+
+
+def witnessed(services: Services, ids: Sequence[UUID]) -> Witnessed:
+    """Return what is to be certified of keys that are destroyed, as the stores have it now."""
+    prints = services.keys.fingerprints(ids)
+    return Witnessed(
+        keys=len(ids),
+        fingerprints=root_of(prints[one] for one in sorted(prints)),
+        stores=1,
+        epoch=services.keys.epoch().generation,
+        tree_size_after=services.ledger.folder.store.cursor().size,
+    )
+
+
+def root_of(entries: Iterable[bytes]) -> str:
+    """Return the RFC 6962 root over entries, as base64url: of key ids sorted, or fingerprints."""
+    return b64(root(leaf_hash(one) for one in entries))
+
+
 def _order(services: Services, account_id: UUID) -> None:
     ids = sorted(key_id.bytes for key_id in services.keys.keys_of(account_id).values())
-    ordered = b64(root(leaf_hash(one) for one in ids))
+    ordered = root_of(ids)
     living = list(consents_of(services, account_id).values())
 
     def decide(load: Loading) -> list[Change]:
@@ -248,33 +275,28 @@ def _order(services: Services, account_id: UUID) -> None:
     services.ledger.transact(command, decide, context=context, derived=True)
 
 
-def _ordered_ids(services: Services, account_id: UUID) -> list[UUID]:
-    found = frame_of(services, account_id, DestructionOrdered.TOPIC)
+def ordered_ids(services: Services, stream: UUID) -> list[UUID]:
+    """Return the ids of the keys that a stream orders destroyed; raises `DestructionNotOrdered`."""
+    found = frame_of(services, stream, DestructionOrdered.TOPIC)
     if found is None:
         raise leaving.DestructionNotOrdered
     return ids_in(decode_private(found[0].private).extra)
 
 
 def _certify(services: Services, account_id: UUID, actor: Actor, ids: list[UUID]) -> None:
-    prints = services.keys.fingerprints(ids)
     validated = frame_of(services, account_id, ErasureValidated.TOPIC)
     before = validated[1] if validated else 0
-    after = services.ledger.folder.store.cursor().size
-    epoch = services.keys.epoch().generation
+    seen = witnessed(services, ids)
 
     def decide(load: Loading) -> list[Change]:
         state = load(account, account_id).state
         if state.ordered is None:
             raise leaving.DestructionNotOrdered
         certificate = AccountErased(
+            **seen,
             request=state.ordered.request,
-            keys=len(ids),
             root=state.ordered.root,
-            fingerprints=b64(root(leaf_hash(prints[one]) for one in sorted(prints))),
-            stores=1,
-            epoch=epoch,
             tree_size_before=before,
-            tree_size_after=after,
             legal_basis=LEGAL_BASIS,
             not_reached=NOT_REACHED,
             asked_as=_role_of(services, account_id, ErasureRequested.TOPIC),

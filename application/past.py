@@ -23,7 +23,7 @@ from uuid import UUID
 from application import destruction
 from application.consenting import after_ending, consents_of, withdraw_consent
 from application.destruction import Ground
-from application.erasure import frame_of
+from application.erasure import frame_of, ordered_ids
 from application.residents import resident
 from application.services import made_by, new_id
 from application.telling import tell
@@ -151,7 +151,7 @@ def erase(
         step("destruction ordered")
     ground = Ground(legal_basis=LEGAL_BASIS, asked_as=Role.RESIDENT.value)
     consents = _consents_of(services, account_id, request_id)
-    living = services.keys.owners_of(destruction.ordered_ids(services, request_id))
+    living = services.keys.owners_of(ordered_ids(services, request_id))
     if living.keys() - set(_keys(services, account_id, consents).values()):
         raise OrderNotOurs(request_id)
     destruction.carry_out(services, request_id, ground, actor, consents=consents, step=step)
@@ -240,9 +240,7 @@ def _consents(
     return {
         consent_id: state
         for consent_id, state in consents_of(services, account_id).items()
-        if state.granted is not None
-        and state.granted.meter == wanted.meter
-        and state.granted.granted_at <= wanted.requested_at
+        if state.granted is not None and leaving.is_of_past(state.granted, wanted)
     }
 
 

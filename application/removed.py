@@ -2,7 +2,8 @@
 
 A civil year of a consent is one key. Where it was destroyed, its days are no gap that may
 still heal: they are said to be removed, those that follow each other as one. Only the years of
-gaps are asked for.
+gaps are asked for, and of a consent that lives only those that are over: this year's key goes
+with the consent, and the page of a year always has days that are not here yet.
 """
 
 from __future__ import annotations
@@ -11,23 +12,25 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from domain.aggregates.consumption import DayConsumption, HeldBack
+from domain.values import civil_day
 from keys.names import KeyName, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
     from application.services import Services
-    from domain.events.consent import ConsentGranted
+    from application.viewing import Access
 
 
 def tell_removed(
-    services: Services, granted: ConsentGranted, pieces: Sequence[DayConsumption]
+    services: Services, access: Access, pieces: Sequence[DayConsumption]
 ) -> tuple[DayConsumption, ...]:
     """Return what was consumed, the gaps of destroyed years held back as removed."""
-    years = {one.first_day.year for one in pieces if _is_gap(one)}
+    owner, this_year = access.granted.account, civil_day(services.clock()).year
     names = {
-        KeyName(owner=granted.account, purpose=Purpose.READINGS, consent=granted.consent, year=year)
-        for year in years
+        KeyName(owner=owner, purpose=Purpose.READINGS, consent=access.consent, year=year)
+        for year in {one.first_day.year for one in pieces if _is_gap(one)}
+        if year < this_year or access.ended
     }
     removed = {name.year for name in services.keys.destroyed(names)} if names else set()
     return tuple(_joined(pieces, removed)) if removed else tuple(pieces)

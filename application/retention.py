@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from uuid import UUID
 
-from application.erasure import frame_of
+from application.erasure import frame_of, root_of, witnessed
 from application.services import derived_id
 from application.telling import tell
 from domain.aggregates import account, retention
@@ -242,10 +242,13 @@ def _is_ours(services: Services, run: _Pending) -> bool:
     """Tell whether all of an order's keys that live are of its matter and past their period."""
     past = services.periods.last_year_past(run.ordered.matter, civil_day(services.clock()))
     last_year = min(run.ordered.last_year, past)
-    if run.ordered.root != b64(root(leaf_hash(one.bytes) for one in sorted(run.ids))):
+    if run.ordered.root != root_of(one.bytes for one in sorted(run.ids)):
         return False  # somebody appended another order to the run
-    known = services.keys.aged(PURPOSE_OF[run.ordered.matter], last_year)
-    return services.keys.owners_of(run.ids).keys() <= set(known.values())
+    purpose = PURPOSE_OF[run.ordered.matter]
+    return all(
+        name.purpose is purpose and name.year is not None and name.year <= last_year
+        for name in services.keys.names_of(run.ids).values()
+    )
 
 
 def _destroy(services: Services, ids: Sequence[UUID], step: Step) -> None:
@@ -261,15 +264,10 @@ def _destroy(services: Services, ids: Sequence[UUID], step: Step) -> None:
 
 
 def _certify(services: Services, run: _Pending) -> None:
-    prints = services.keys.fingerprints(run.ids)
     certificate = RetentionCarriedOut(
-        keys=len(run.ids),
+        **witnessed(services, run.ids),
         root=run.ordered.root,
-        fingerprints=b64(root(leaf_hash(prints[one]) for one in sorted(prints))),
-        stores=1,
-        epoch=services.keys.epoch().generation,
         tree_size_before=run.leaf,
-        tree_size_after=services.ledger.folder.store.cursor().size,
         legal_basis=LEGAL_BASIS,
         not_reached=NOT_REACHED,
     )

@@ -20,6 +20,7 @@ from application.removed import tell_removed
 from application.views import Overview, consents_of, meters_of
 from domain.aggregates import consent, terms
 from domain.aggregates.account import ASKED, AccountStatus
+from domain.aggregates.leaving import is_of_past
 from domain.errors import Corrupt, Refused, Unavailable
 from domain.events.consent import ConsentGranted
 from domain.events.terms import TextKind
@@ -183,7 +184,7 @@ def consumption(
     if first > last_day:
         return ()
     pieces = daily(services.shown, access.consent, first, last_day)
-    return tell_removed(services, access.granted, pieces)
+    return tell_removed(services, access, pieces)
 
 
 def received_last(services: Services, access: Access) -> datetime | None:
@@ -228,9 +229,7 @@ class _Look(NamedTuple):
         """Whether the holder asked to erase what was measured under a consent."""
         placed = self.standing.accounts.get(self.account)
         asked = placed.state.pasts if placed else ()
-        return any(
-            one.meter == granted.meter and granted.granted_at <= one.requested_at for one in asked
-        )
+        return any(is_of_past(granted, one) for one in asked)
 
     @property
     def status(self) -> AccountStatus:

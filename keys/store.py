@@ -12,7 +12,7 @@ the log, `destroy_owner`, `fingerprints` for the certificate, `end_epoch`. Each 
 be done again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -199,6 +199,12 @@ class KeyStore:
         with self._gate.reading() as tx:
             return tree.open_names(tx, tags(names))
 
+    def names_of(self, ids: Iterable[UUID]) -> dict[UUID, KeyName]:
+        """Say what each of these keys is called; one that is not there is not in the answer."""
+        with self._gate.reading() as tx:
+            rows = database.select_in(tx.connection, _NAMED + "k.id IN", [one.bytes for one in ids])
+        return {key_id: name for name, key_id in _names(rows)}
+
     def owners_of(self, ids: Iterable[UUID]) -> dict[UUID, UUID]:
         """Say whose key each of these is; one that is not there is not in the answer."""
         wanted = {one.bytes: one for one in ids}
@@ -338,15 +344,7 @@ class KeyStore:
     def _named(self, which: str, *parameters: bytes | int) -> dict[KeyName, UUID]:
         with self._gate.reading() as tx:
             rows = tx.connection.execute(_NAMED + which, parameters).fetchall()
-        return {
-            KeyName(
-                owner=UUID(bytes=owner),
-                purpose=Purpose(purpose),
-                consent=None if consent is None else UUID(bytes=consent),
-                year=year,
-            ): UUID(bytes=key_id)
-            for key_id, owner, purpose, consent, year in rows
-        }
+        return dict(_names(rows))
 
     def _close(self, closed: Iterable[bytes]) -> None:
         with self._gate.writing() as tx:
@@ -363,6 +361,19 @@ class KeyStore:
         step("destroy: journalled")
         destruction.catch_up(tx, self._gate.journal)
         step("destroy: deleted")
+
+
+def _names(
+    rows: Iterable[tuple[bytes, bytes, int, bytes | None, int | None]],
+) -> Iterator[tuple[KeyName, UUID]]:
+    for key_id, owner, purpose, consent, year in rows:
+        name = KeyName(
+            owner=UUID(bytes=owner),
+            purpose=Purpose(purpose),
+            consent=None if consent is None else UUID(bytes=consent),
+            year=year,
+        )
+        yield name, UUID(bytes=key_id)
 
 
 def _person_and_keys(tx: Transaction, owner: UUID) -> tuple[UUID, dict[bytes, bytes]]:

@@ -20,6 +20,7 @@ from domain.events.account import (
     ErasureTakenBack,
     ErasureValidated,
 )
+from domain.events.consent import ConsentGranted
 from domain.events.destruction import PastErasureRequested
 
 
@@ -187,6 +188,11 @@ def take_erasure_back(state: Account, *, request: UUID) -> tuple[ErasureTakenBac
     if state.status not in ASKED or state.request != request:
         return ()
     return (ErasureTakenBack(request=request),)
+
+
+def is_of_past(granted: ConsentGranted, asked: PastErasureRequested) -> bool:
+    """Tell whether what was measured under a consent is of the past that is to be erased."""
+    return granted.meter == asked.meter and granted.granted_at <= asked.requested_at
 
 
 def request_past_erasure(
