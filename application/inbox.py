@@ -86,7 +86,7 @@ class Inbox(Protocol):
     """Where acts are kept, in the order they came. Each method is one durable transaction."""
 
     def keep(self, act: Kept) -> None:
-        """Keep an act, unless its command is known; forget what was settled `KEPT` ago."""
+        """Keep an act, unless its command is known."""
 
     def oldest(self, limit: int, *, after: int = 0) -> Sequence[Kept]:
         """Return acts that wait behind a place, the oldest first."""
@@ -160,13 +160,8 @@ def withdraw_all(services: Services, account: UUID, consents: Mapping[UUID, UUID
         _settle(services, act, partial(_carry, services, act))
 
 
-def ask_erasure(
-    services: Services, account: UUID, command: UUID, carry: Callable[[], object] | None = None
-) -> None:
-    """Ask for an account's erasure, whether the log answers or not; see `insist`.
-
-    `carry` does it where more goes with it than the command, such as a letter.
-    """
+def ask_erasure(services: Services, account: UUID, command: UUID) -> None:
+    """Ask for an account's erasure, whether the log answers or not; see `insist`."""
     act = Act(
         command=command,
         kind=KindOfAct.ERASURE_REQUEST,
@@ -174,7 +169,7 @@ def ask_erasure(
         about=account,
         at=services.clock(),
     )
-    insist(services, act, carry or (lambda: _carry(services, act)))
+    insist(services, act, partial(_carry, services, act))
 
 
 def drain(services: Services, at_once: int = AT_ONCE) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from application.inbox import KEPT, Fortune, Kept
+from application.inbox import Fortune, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +22,8 @@ class PostgresInbox:
         self._connections = connections
 
     def keep(self, act: Kept) -> None:
-        """Keep an act, unless its command is known; forget what was settled long ago."""
-        with self._connections.use() as connection, connection.transaction():
-            connection.execute(
-                "delete from inbox where fortune <> 'waiting' and at < %s", (act.at - KEPT,)
-            )
+        """Keep an act, unless its command is known."""
+        with self._connections.use() as connection:
             connection.execute(
                 "insert into inbox (command, about, at, key, sealed) values (%s, %s, %s, %s, %s)"
                 " on conflict (command) do nothing",

@@ -53,6 +53,17 @@ def kept_withdrawal(services: Services, home: Household) -> Act:
     return act
 
 
+def request_of(services: Services, home: Household, command: UUID) -> Act:
+    """A request for the erasure of a household's account, made now."""
+    return Act(
+        command=command,
+        kind=KindOfAct.ERASURE_REQUEST,
+        account=home.account,
+        about=home.account,
+        at=services.clock(),
+    )
+
+
 def waiting_of(services: Services, ids: Sequence[UUID]) -> frozenset[UUID]:
     return services.glances.glance([one.bytes for one in ids], services.register.next).waiting
 
@@ -81,7 +92,7 @@ def test_an_erasure_request_that_waits_denies_at_once(ledger: Installation) -> N
     home = settle(ledger, NUMBER)
     services, command = ledger.services, new_id()
     with pytest.raises(TakenDown):
-        inbox.ask_erasure(services, home.account, command, silent)
+        insist(services, request_of(services, home, command), silent)
     with pytest.raises(ErasureAwaited):
         viewing.authorise(services, home.account, home.consents[0])
     assert viewing.overview(services, home.account).status is AccountStatus.ACTIVE_LEAVING
@@ -204,7 +215,7 @@ def test_any_number_of_acts_that_do_not_open_hide_no_later_one(place: Place) -> 
 def test_the_month_of_a_request_that_waited_begins_when_it_was_made(ledger: Installation) -> None:
     home, asked_at = settle(ledger, NUMBER), ledger.clock()
     with pytest.raises(TakenDown):
-        inbox.ask_erasure(ledger.services, home.account, new_id(), silent)
+        insist(ledger.services, request_of(ledger.services, home, new_id()), silent)
     later = replace(ledger.services, clock=lambda: asked_at + timedelta(days=3))
     assert drain(later) == 1
     (request,) = answering.waiting(later)

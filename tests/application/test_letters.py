@@ -20,13 +20,13 @@ from application.residents import resident
 from application.services import new_id
 from application.upkeep import look_after
 from domain.aggregates import letters as stream
-from domain.errors import Unavailable
 from domain.values import month_after
 from metroledger.cli.offices import administrator
 from metroledger.portal import site_of
 from projections.requests import Outcome
 from tests.application.test_door import in_database, letters
 from tests.application.test_erasing import Crash
+from tests.application.test_inbox import request_of, silent
 from tests.application.world import settle
 
 if TYPE_CHECKING:
@@ -65,12 +65,9 @@ def ticket_in(letter: str) -> str:
 def test_a_request_that_waited_for_the_log_is_confirmed_when_it_gets_there(
     ledger: Installation, home: Household
 ) -> None:
-    def silent() -> None:
-        raise Unavailable
-
     asked_at = ledger.clock()
     with pytest.raises(TakenDown):
-        inbox.ask_erasure(ledger.services, home.account, new_id(), silent)
+        inbox.insist(ledger.services, request_of(ledger.services, home, new_id()), silent)
     assert written(ledger) == []
     later = replace(ledger.services, clock=lambda: asked_at + timedelta(days=5))
     assert drain(later) == 1
