@@ -1,7 +1,8 @@
 """The consumption page under sixteen readers, with a year of history of a thousand homes.
 
 The homes are settled, a year of R151 files is taken in and filed into pages, and the portal
-is started as an operator starts it (`metroledger serve`, by one process, then by two).
+is started as an operator starts it (`metroledger run --only portal`, by one process, then
+by two).
 Readers in a process of their own, each signed in as a home drawn at random for each page,
 ask for the year of daily bars and for the month, as fast as they are answered; every page
 must hold the sum that the simulator says. Then once more while files are taken in and filed
@@ -103,7 +104,7 @@ def main(homes_by_default: int = 1_000, days_by_default: int = 365) -> None:
         rows += plain
     conditions = [
         f"{asked.homes:,} homes, {asked.days} days each, ten registers",
-        f"portal: `metroledger serve`, one process, then {WORKERS} at the same address",
+        f"portal: `metroledger run --only portal`, one process, then {WORKERS} at the same address",
         f"{READERS} readers in a process of their own, no pause between pages, on the same machine",
         f"load of the machine before: {os.getloadavg()[0]:.1f}",
     ]
@@ -206,21 +207,25 @@ def served(settings: Settings, workers: int = 1) -> Iterator[tuple[int, list[int
         "METROLEDGER_WEB": f"127.0.0.1:{port}",
         "METROLEDGER_OPERATIONS": f"127.0.0.1:{operations}",
     }
-    with contextlib.ExitStack() as stack:
-        processes = []
-        for number in range(1, workers + 1):
-            process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "metroledger", "serve", "--worker", f"{number}"],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-            stack.callback(process.wait)
-            stack.callback(process.terminate)
-            assert process.stdout is not None
-            assert process.stdout.readline().startswith(b"serve: "), "the portal did not start"
-            processes.append(process.pid)
-        yield port, processes
+    environment["METROLEDGER_WORKERS"] = f"{workers}"
+    process = subprocess.Popen(  # our own command
+        [sys.executable, "-m", "metroledger", "run", "--only", "portal"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdout is not None
+        ready = 0
+        while ready < workers:
+            line = process.stdout.readline()
+            assert line, "the portal did not start"
+            ready += line.startswith(b"serve: ")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        yield port, [int(one) for one in children.read_text("ascii").split()]
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _free_ports() -> tuple[int, int]:

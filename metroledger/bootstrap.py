@@ -247,17 +247,18 @@ def open_keys(
     )
 
 
-def rest_garbage_collector() -> None:
-    """Let the collector of cycles look a hundred times more rarely, and not at what is there now.
+def rest_garbage_collector(young: int = 100_000) -> None:
+    """Let the collector of cycles look more rarely, after `young` objects, and not at old ones.
 
-    For processes that take files in or draw pages: a file makes some hundred thousand objects
-    without a cycle, a page thousands, and looking through them costs over a quarter of a
-    file's time. Memory stays flat all the same: what is not in a cycle is freed at
-    once.
+    For processes that take files in: a file makes some hundred thousand objects without a
+    cycle, and looking through them costs over a quarter of a file's time. Memory stays flat
+    all the same: what is not in a cycle is freed at once. A page leaves a hundred objects in
+    cycles, and nobody is answered while they are collected, 1.3 µs each: who draws pages
+    says fewer.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(young, 50, 100)
 
 
 def database_directory(settings: Settings) -> Path:

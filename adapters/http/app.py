@@ -1,8 +1,7 @@
 """The web application: pages for people, an API for programs, over the same use cases.
 
-Handlers are plain functions and run in a few threads. Few, because they share two cores and
-Python's lock: from two to four brings a tenth more pages; and threads, because a commit waits
-some milliseconds for the disk, during which others are served.
+Handlers are plain functions and run in a few threads: a commit waits some milliseconds for
+the disk, during which others are served. Few, because they share two cores and Python's lock.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from adapters.http.api.routes import router as api
 from adapters.http.guard import Guard
 from adapters.http.pages.frame import error_page
 from adapters.http.pages.routes import portal_of
+from adapters.http.turns import Turns
 from application.access.throttle import TooOften
 from application.telling import tell
 from domain.errors import Corrupt, MetroledgerError, Unavailable
@@ -60,8 +60,8 @@ def create_app(site: Site) -> FastAPI:
 
 
 def guarded(site: Site, app: ASGIApp) -> ASGIApp:
-    """Return the application as it is served: guarded on all sides."""
-    return Guard(app, secure=site.secure)
+    """Return the application as it is served: guarded on all sides, readers one after another."""
+    return Guard(Turns(app), secure=site.secure)
 
 
 @contextlib.asynccontextmanager

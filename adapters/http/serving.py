@@ -1,14 +1,19 @@
-"""Serve an application over HTTP in a thread of this process."""
+"""Serve an application over HTTP in a thread of this process, alone or beside others."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from typing_extensions import override
+
+from application.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,20 +24,30 @@ _START_S: Final = 10.0
 _CONNECTIONS_MAX: Final = 512
 _ENDING_S: Final = 10
 
+_YIELD_S: Final = 0.0005
+"""How long a process lets others go first for a connection, for each that it has."""
+
+_YIELD_MAX_S: Final = 0.005
+_PAUSE_S: Final = 1.0
+
+
+def listen(address: tuple[str, int]) -> socket.socket:
+    """Return a socket that listens at an address, for one process or several to serve.
+
+    Raises `OSError` where the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    return socket.create_server(address, family=family, backlog=_CONNECTIONS_MAX)
+
 
 @contextlib.contextmanager
-def served(app: ASGIApp, address: tuple[str, int], *, shared: bool = False) -> Iterator[int]:
-    """Serve an application; yields the port it is bound to, also where it was 0.
+def served(app: ASGIApp, at: tuple[str, int] | socket.socket) -> Iterator[int]:
+    """Serve an application at an address, or a socket that listens; yields the port it has.
 
-    Where the address is `shared`, other processes of the same user may serve it too, and the
-    system hands out the connections.
     Beyond a few hundred connections at once it answers 503. At the end what is being
     answered is answered. Raises `OSError` where the address cannot be had.
     """
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.create_server(
-        address, family=family, backlog=_CONNECTIONS_MAX, reuse_port=shared
-    ) as bound:
+    with at if isinstance(at, socket.socket) else listen(at) as listening:
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -42,16 +57,70 @@ def served(app: ASGIApp, address: tuple[str, int], *, shared: bool = False) -> I
             limit_concurrency=_CONNECTIONS_MAX,
             timeout_graceful_shutdown=_ENDING_S,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [bound]}, name="http", daemon=True
+            target=server.run, kwargs={"sockets": [listening]}, name="http", daemon=True
         )
         thread.start()
         deadline = time.monotonic() + _START_S
         while not server.started and thread.is_alive() and time.monotonic() < deadline:
             time.sleep(0.005)
         try:
-            yield bound.getsockname()[1]
+            yield listening.getsockname()[1]
         finally:
             server.should_exit = True
             thread.join()
+
+
+class _Server(uvicorn.Server):
+    """Takes connections one by one, so that processes at one socket come to have equally many.
+
+    Left to itself the event loop takes all that wait at once; and where each process has a
+    socket of its own at one port, the system deals connections by a hash. Either way one
+    process comes to have most of sixteen kept connections, and whoever shares it waits.
+    """
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=[])
+        self._taking = [asyncio.create_task(self._take(one)) for one in sockets or ()]
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for taking in self._taking:
+            taking.cancel()
+        await asyncio.wait(self._taking)
+        await super().shutdown(sockets)
+
+    async def _take(self, listening: socket.socket) -> None:
+        """Take connections for ever; the more there are here, the longer others may go first."""
+        loop = asyncio.get_running_loop()
+        listening.settimeout(0)
+        while True:
+            await _readable(listening)
+            await asyncio.sleep(min(_YIELD_S * len(self.server_state.connections), _YIELD_MAX_S))
+            try:
+                connection, _address = listening.accept()
+                await loop.connect_accepted_socket(self._protocol, connection)
+            except (BlockingIOError, ConnectionError):
+                continue  # another process was first, or they went away
+            except OSError as error:  # as asyncio does when there are too many open files
+                tell("connection-not-taken", logging.ERROR, error=error)
+                await asyncio.sleep(_PAUSE_S)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """Return what speaks HTTP on a connection, as uvicorn makes it for its own sockets."""
+        return self.config.http_protocol_class(  # type: ignore[call-arg]  # of a class unknown here
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+async def _readable(listening: socket.socket) -> None:
+    """Wait until somebody asks to be connected."""
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    loop.add_reader(listening, asked.set)
+    try:
+        await asked.wait()
+    finally:
+        loop.remove_reader(listening)

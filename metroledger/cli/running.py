@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from adapters.http.serving import listen
 from adapters.postgres.embedded import EmbeddedPostgres
 from application import arrivals, asking, inbox
 from application.access import sessions
@@ -32,6 +33,7 @@ from metroledger.settings import read_identity
 
 if TYPE_CHECKING:
     import argparse
+    import socket
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
@@ -39,10 +41,11 @@ if TYPE_CHECKING:
 
     from metroledger.settings import Settings
 
+PORTAL: Final = "portal"
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "upkeep": ("upkeep",),
     "operations": ("operations",),
-    "portal": ("serve",),
+    PORTAL: ("serve",),
     "dropbox": ("dropbox",),
     "collect": ("collect",),
 }
@@ -105,11 +108,10 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
             stack.enter_context(EmbeddedPostgres(database_directory(settings)))
         stack.enter_context(embedded_broker(settings))
         stop = stack.enter_context(stopped_by_signals())
-        watched = [
-            Watched(name, part)
-            for one in arguments.only
-            for name, part in processes_of(one, settings.portal.workers)
-        ]
+        watched = [Watched(name, PARTS[name]) for name in arguments.only if name != PORTAL]
+        if PORTAL in arguments.only:
+            listening = stack.enter_context(listen(settings.portal.web))
+            watched += portals(settings.portal.workers, listening)
         stack.callback(end_all, watched)
         for one in watched:
             one.start()
@@ -120,14 +122,20 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def processes_of(part: str, workers: int) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the processes of a part, each with its name and its command: of the portal several."""
-    if part != "portal":
-        yield part, PARTS[part]
-        return
-    for number in range(1, workers + 1):
-        name = part if number == 1 else f"{part} {number}"
-        yield name, (*PARTS[part], "--worker", str(number))
+def portals(workers: int, listening: socket.socket) -> list[Watched]:
+    """Return the processes that answer as the portal, all at one socket.
+
+    Who connects while one of them starts again is answered by another, or waits.
+    """
+    shared = listening.fileno()
+    return [
+        Watched(
+            PORTAL if number == 1 else f"{PORTAL} {number}",
+            (*PARTS[PORTAL], "--worker", f"{number}", "--listening", f"{shared}"),
+            shared=(shared,),
+        )
+        for number in range(1, workers + 1)
+    ]
 
 
 @dataclass(slots=True)
@@ -135,13 +143,14 @@ class Watched:
     """A part that runs in a process of its own, and how often it died of late.
 
     `environment` is what the process is told, this one's own unless given; `log` is where its
-    standard error goes, this one's own too.
+    standard error goes, this one's own too; `shared` are open files that it shares with us.
     """
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str] | None = None
     log: Path | None = None
+    shared: Sequence[int] = ()
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     started_at: float = 0.0
@@ -151,7 +160,9 @@ class Watched:
         """Start the process."""
         command_line = [sys.executable, "-m", "metroledger", *self.arguments]
         with self.log.open("ab") if self.log else contextlib.nullcontext() as log:
-            self.process = subprocess.Popen(command_line, env=self.environment, stderr=log)
+            self.process = subprocess.Popen(
+                command_line, env=self.environment, stderr=log, pass_fds=self.shared
+            )
         self.started_at, self.again_at = time.monotonic(), None
 
     def look(self, now: float) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adapters.http.serving import served
 from application.telling import tell
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
     from metroledger.settings import Settings
 
 
+YOUNG: Final = 5_000
+"""Objects after which those in cycles are looked for: the pause is 6 ms then, not 120."""
+
+
 def add_commands(commands: Commands) -> None:
     """Add this module's command."""
     summary = "Serve the portal and its API, at METROLEDGER_WEB (default 127.0.0.1:8000)."
     serve = command(commands, "serve", _serve, summary)
     serve.add_argument(
         "--worker", type=int, default=1, metavar="N", help="which one this is, of several"
+    )
+    serve.add_argument(
+        "--listening", type=int, metavar="FD", help="the open socket to serve, as `run` shares it"
     )
 
 
@@ -41,11 +49,12 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
         ),
         served(
             portal_app(site_of(installation), watched.meters),
-            settings.portal.web,
-            shared=settings.portal.workers > 1,
+            settings.portal.web
+            if arguments.listening is None
+            else socket.socket(fileno=arguments.listening),
         ) as port,
     ):
-        rest_garbage_collector()
+        rest_garbage_collector(YOUNG)
         tell("portal-started", port=port)
         print(f"serve: {settings.portal.public_url}", flush=True)
         stop.wait()
