@@ -5,20 +5,21 @@ before it is folded and published:
 
     submit ─→ queue ─→ append a batch ─→ queue ─→ fold past it, publish ─→ answer all
 
-What waits in the queues is bounded by the writers, for each waits for its answer before
-it sends again. A record whose append is in doubt is settled by folding to where
-the log ends. An answer is given only after the checkpoint was published.
+What waits is bounded (`application.submissions`), and so is how far the log runs ahead of the
+fold. A record whose append is in doubt is settled by folding to where the log ends. An answer
+is given only after the checkpoint was published.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from application.protocol import Settled
+from application.submissions import Answer, Submission, WaitingRoom
 from ledger.rule import NO_STREAM, Fate
 
 if TYPE_CHECKING:
@@ -28,21 +29,10 @@ if TYPE_CHECKING:
     from ledger.rule import Head
     from ledger.store import Accepted, Cursor, Folded
 
-Answer = Future[Settled]
-"""What the fold says of one record, for the one writer who waits for it."""
-
 BATCH_MAX: Final = 1_000
 BATCH_BYTES_MAX: Final = 8 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A record on its way, and the future its answer goes to."""
-
-    record: bytes
-    command: bytes
-    expects: tuple[tuple[bytes, int], ...]
-    answer: Answer
+LOOKING_MAX: Final = 4
+"""Threads that look up at once; the pool of connections to the database holds eight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +59,24 @@ class Committer:
         self._folder = folder
         self._publish = publish
         self._ensure = ensure
-        self._submitted: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
+        self._waiting = WaitingRoom()
         self._appended: queue.Queue[_Appended | None] = queue.Queue(2)
         self._threads: list[threading.Thread] = []
         self._starting = threading.Lock()
         self._publishing = threading.Lock()
+        self._looking = ThreadPoolExecutor(LOOKING_MAX, "look up")
 
     def submit(
         self, record: bytes, command: bytes, expects: tuple[tuple[bytes, int], ...]
     ) -> Answer:
-        """Send a record once; the future is what the fold then says of its command."""
+        """Send a record once; the future is what the fold then says of its command.
+
+        Whoever does not wait for it any more cancels it, so that it is not appended for nobody.
+        Raises `LedgerBusy`.
+        """
         self._start()
         answer: Answer = Future()
-        self._submitted.put(
+        self._waiting.put(
             Submission(record=record, command=command, expects=expects, answer=answer)
         )
         return answer
@@ -96,9 +91,10 @@ class Committer:
 
     def close(self) -> None:
         """Let what was submitted come to its answer, then stop."""
+        self._looking.shutdown(wait=False, cancel_futures=True)
         if not self._threads:
             return
-        self._submitted.put(None)
+        self._waiting.close()
         for thread in self._threads:
             thread.join()
         self._threads = []
@@ -114,7 +110,7 @@ class Committer:
                     thread.start()
 
     def _append_all(self) -> None:
-        while (batch := self._take()) is not None:
+        while (batch := self._waiting.take(BATCH_MAX, BATCH_BYTES_MAX)) is not None:
             try:
                 self._ensure()
                 offsets = list(self._folder.log.append([one.record for one in batch]))
@@ -123,24 +119,6 @@ class Committer:
             else:
                 self._appended.put(_Appended(batch, offsets))
         self._appended.put(None)
-
-    def _take(self) -> list[Submission] | None:
-        """Take what waits, at least one; None when the committer was closed."""
-        first = self._submitted.get()
-        if first is None:
-            return None
-        batch, size = [first], len(first.record)
-        while len(batch) < BATCH_MAX and size < BATCH_BYTES_MAX:
-            try:
-                one = self._submitted.get_nowait()
-            except queue.Empty:
-                break
-            if one is None:
-                self._submitted.put(None)
-                break
-            batch.append(one)
-            size += len(one.record)
-        return batch
 
     def _settle_all(self) -> None:
         while (appended := self._appended.get()) is not None:
@@ -191,6 +169,14 @@ class Committer:
     def _fold_to_the_end(self) -> None:
         self._ensure()
         self._folder.fold_through(self._folder.log.end() - 1)
+
+    def look_up(self, command: bytes) -> Future[Fate | None]:
+        """Have looked up what became of a command; see `fate`.
+
+        To be waited for as long as the sender has time: what is folded for it on the way may take
+        the database long, and then few wait for that and the others behind them.
+        """
+        return self._looking.submit(self.fate, command)
 
     def fate(self, command: bytes) -> Fate | None:
         """Return what became of a command so far, having folded to where the log ends."""

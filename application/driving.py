@@ -10,14 +10,18 @@ import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from application.protocol import Append, Decide, LookUp, Settle, Settled, Step
+from application.submissions import LedgerBusy
 from application.waiting import left_s
 from domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from concurrent.futures import Future
 
     from application.committer import Committer
     from application.protocol import Decision
+    from application.submissions import Answer
+    from ledger.rule import Fate
     from ledger.store import Accepted
 
 PATIENCE_S: Final = 10.0
@@ -64,24 +68,59 @@ def drive(
                 case Decide():
                     answer = decide() if decide else None
                 case LookUp():
-                    answer = committer.fate(step.command)
+                    answer = _looked_up(committer, step.command, deadline, sent=bool(record))
                 case _:
                     committer.publish()
     except StopIteration as stop:
         return stop.value, accepted
 
 
+def fate_of(committer: Committer, command: bytes) -> Fate | None:
+    """Return what became of a command so far; raise `LedgerBusy` where that takes too long."""
+    return _looked_up(committer, command, time.monotonic() + left_s(PATIENCE_S), sent=False)
+
+
+def _looked_up(committer: Committer, command: bytes, deadline: float, *, sent: bool) -> Fate | None:
+    """Look up a fate; past the time the outcome is open only where something was sent."""
+    try:
+        return _within(committer.look_up(command), deadline)
+    except OutcomeOpen:
+        if sent:
+            raise
+        raise LedgerBusy from None
+
+
 def _settle(committer: Committer, record: bytes, step: Settle, deadline: float) -> Settled:
     """Send the record once and wait; an outage leaves it open, to be sent again."""
-    left = deadline - time.monotonic()
-    if left <= 0:
+    if time.monotonic() >= deadline:
         raise OutcomeOpen
     try:
-        settled = committer.submit(record, step.command, step.expects).result(left)
-    except TimeoutError:
-        raise OutcomeOpen from None
+        answer = committer.submit(record, step.command, step.expects)
     except Unavailable:
         settled = Settled(None, moved=False)
+    else:
+        settled = _settled(answer, deadline)
     if settled.fate is None and not settled.moved:
         time.sleep(_PAUSE_S)
     return settled
+
+
+def _settled(answer: Answer, deadline: float) -> Settled:
+    try:
+        return _within(answer, deadline)
+    except OutcomeOpen:
+        raise
+    except Unavailable:
+        return Settled(None, moved=False)
+
+
+def _within(answer: Future[Result], deadline: float) -> Result:
+    """Wait for an answer; raise `OutcomeOpen` when the time is up.
+
+    What was not appended by then never will be by this call: nobody waits for it any more.
+    """
+    try:
+        return answer.result(max(deadline - time.monotonic(), 0))
+    except TimeoutError:
+        answer.cancel()
+        raise OutcomeOpen from None

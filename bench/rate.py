@@ -18,7 +18,8 @@ from ledger.record import assemble, encode_header
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from application.committer import Answer, Committer
+    from application.committer import Committer
+    from application.submissions import Answer
 
 STATE: Final = os.urandom(300)
 """The one event of each commit."""

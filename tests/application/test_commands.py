@@ -191,7 +191,7 @@ def test_a_command_whose_connection_is_cut_ends_in_the_true_answer(place: Place)
 def test_with_the_log_down_the_outcome_is_open_and_the_same_command_then_ends_in_truth(
     open_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driving, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(driving, "PATIENCE_S", 2.0)
     place = Place(open_tmp_path / "home", None)
     found(place)
     command, stream, late = new_id(), new_id(), new_id()

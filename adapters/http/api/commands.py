@@ -24,7 +24,7 @@ from adapters.http.api.answers import JSON, PRIVATE
 from adapters.http.api.models import Command, Done, Doubt
 from application import consenting
 from application.asking import Answer, Asked, KeyReused, command_of, digest_of
-from application.driving import OutcomeOpen
+from application.driving import OutcomeOpen, fate_of
 from application.inbox import Fortune, TakenDown
 from application.protocol import RefusedBefore
 from application.services import made_by
@@ -100,7 +100,7 @@ def become(services: Services, askings: Askings, owner: UUID, command: UUID) -> 
         if fortune is Fortune.WAITING:
             return Command(command=command, state="kept", status=None)
         known = {Fortune.DONE: Fate.ACCEPTED, Fortune.REFUSED: Fate.BARRED}
-        match known.get(fortune) if fortune else services.ledger.committer.fate(command.bytes):
+        match known.get(fortune) if fortune else fate_of(services.ledger.committer, command.bytes):
             case Fate.ACCEPTED:
                 follow(services, asked)
                 answer = askings.answer(command, _success(asked))

@@ -14,6 +14,7 @@ from application import driving
 from application.services import collection_id
 from domain.aggregates import account, collection, consent
 from domain.aggregates.consent import ConsentStatus
+from domain.errors import Unavailable
 from domain.values import Channel
 
 if TYPE_CHECKING:
@@ -164,8 +165,13 @@ def test_what_never_reached_the_log_stays_open_until_it_is_sent_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = declaration()
-    with monkeypatch.context() as none:
-        none.setattr(driving, "PATIENCE_S", -1.0)
+
+    def away(_log: object, _records: object) -> None:
+        raise Unavailable("the log is away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(type(world.ledger.log), "append", away)
+        outage.setattr(driving, "PATIENCE_S", 0.5)
         doubt = world.owner.post("meters", "never-sent", json=told)
     assert doubt.status_code == 202
     status = doubt.headers["Location"]
