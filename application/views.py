@@ -38,7 +38,10 @@ class MeterView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentView:
-    """A consent as its holder sees it. `status` tells an expiry by its date, event or not."""
+    """A consent as its holder sees it. `status` tells an expiry by its date, event or not.
+
+    `withdrawn_at` is None too where the withdrawal still waits for the log.
+    """
 
     id: UUID
     meter: UUID
@@ -49,6 +52,7 @@ class ConsentView:
     answered_at: datetime
     first_data_day: date | None
     last_day: date | None
+    withdrawn_at: datetime | None
     wording_version: str
     language: str
 
@@ -129,6 +133,7 @@ def consents_of(standing: Standing, waiting: Container[UUID], today: date) -> It
                 answered_at=state.granted.granted_at,
                 first_data_day=state.granted.first_data_day,
                 last_day=state.last_day,
+                withdrawn_at=state.withdrawn_at,
                 wording_version=state.granted.evidence.wording_version,
                 language=state.granted.evidence.language,
             )
@@ -143,6 +148,7 @@ def consents_of(standing: Standing, waiting: Container[UUID], today: date) -> It
                 answered_at=state.refused.refused_at,
                 first_data_day=None,
                 last_day=None,
+                withdrawn_at=None,
                 wording_version=state.refused.evidence.wording_version,
                 language=state.refused.evidence.language,
             )

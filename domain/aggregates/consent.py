@@ -78,6 +78,7 @@ class Consent:
     refused: ConsentRefused | None = None
     last_day: date | None = None
     extended_at: datetime | None = None
+    withdrawn_at: datetime | None = None
 
 
 INITIAL: Final = Consent()
@@ -180,6 +181,8 @@ def evolve(state: Consent, event: Happened) -> Consent:
             return replace(moved, last_day=event.last_day, extended_at=event.extended_at)
         case ConsentRefused():
             return replace(moved, refused=event)
+        case ConsentWithdrawn():
+            return replace(moved, withdrawn_at=event.withdrawn_at)
         case _:
             return moved
 

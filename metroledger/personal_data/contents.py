@@ -72,7 +72,7 @@ CONTENTS: Final[tuple[Entry, ...]] = (
         "Consent",
         Category.CONSENT,
         Why.PROOF,
-        "status granted refused last_day extended_at",
+        "status granted refused last_day extended_at withdrawn_at",
     ),
     _of(
         Place.CONTENT,

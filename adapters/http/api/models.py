@@ -98,7 +98,10 @@ class PastErasures(Said):
 
 
 class Consent(Said):
-    """A consent or a refusal, as it stands. Days are inclusive; `last_day` null: not given."""
+    """A consent or a refusal, as it stands. Days are inclusive; `last_day` null: not given.
+
+    `withdrawn_at` is null while a withdrawal waits to be written; `status` tells it at once.
+    """
 
     id: UUID
     meter: UUID
@@ -109,6 +112,7 @@ class Consent(Said):
     answered_at: datetime
     first_data_day: date | None
     last_day: date | None
+    withdrawn_at: datetime | None
     wording_version: str
     language: str
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from adapters.http.pages import words
 from application import viewing
 from domain.aggregates.consent import ConsentStatus
 from domain.values import Category
@@ -84,3 +86,21 @@ def test_a_form_that_another_answer_has_overtaken_is_asked_again(world: World) -
     person.client.post(f"/accords/{newest.id}/retrait", data=token)
     assert press(person, second, "accepter").headers["Location"] == address_of(person)
     assert answers(world, person)[-1].status is ConsentStatus.WITHDRAWN
+
+
+def test_a_consent_that_was_withdrawn_says_when(world: World) -> None:
+    person = world.owner
+    form = drawn(person)
+    press(person, form, "accepter")
+    given = answers(world, person)[-1]
+    assert given.withdrawn_at is None
+    assert "Retiré</dt>" not in person.client.get(f"/accords/{given.id}").text
+    token = {"form_token": form["form_token"]}
+    person.client.post(f"/accords/{given.id}/retrait", data=token)
+    withdrawn_at = answers(world, person)[-1].withdrawn_at
+    assert withdrawn_at is not None
+    for page in ("/accords", f"/accords/{given.id}"):
+        told = person.client.get(page).text
+        assert f"<dt>Retiré</dt><dd>le {words.at(withdrawn_at)}</dd>" in told
+    said = person.client.get(f"/api/v1/consents/{given.id}").json()["withdrawn_at"]
+    assert datetime.fromisoformat(said) == withdrawn_at
