@@ -64,7 +64,7 @@ class Committer:
         self._threads: list[threading.Thread] = []
         self._starting = threading.Lock()
         self._publishing = threading.Lock()
-        self._looking = ThreadPoolExecutor(LOOKING_MAX, "look up")
+        self._looking = _lookers()
 
     def submit(
         self, record: bytes, command: bytes, expects: tuple[tuple[bytes, int], ...]
@@ -92,6 +92,7 @@ class Committer:
     def close(self) -> None:
         """Let what was submitted come to its answer, then stop."""
         self._looking.shutdown(wait=False, cancel_futures=True)
+        self._looking = _lookers()
         if not self._threads:
             return
         self._waiting.close()
@@ -186,6 +187,10 @@ class Committer:
     def accepted(self, command: bytes) -> Accepted | None:
         """Return the accepted commit of a command."""
         return self._folder.store.accepted(command)
+
+
+def _lookers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(LOOKING_MAX, "look up")
 
 
 def _fail(submissions: list[Submission], error: Exception) -> None:

@@ -11,6 +11,7 @@ from application.services import collection_id, derived_id, made_by, new_id
 from domain.aggregates import account, agreement, collection, consent, meter, terms
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import Origin
+from domain.errors import Unavailable
 from domain.events.consent import Evidence
 from domain.events.terms import TextKind
 from domain.policies.collection import Start, start_collection, stop_collection
@@ -50,6 +51,18 @@ class Wish:
     first_day: date | None = None
 
 
+class StillWithdrawing(Unavailable):
+    """The consent to the same thing was withdrawn, and the log has not got the withdrawal yet."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "your withdrawal holds, and is not written to the ledger yet, which did not answer "
+            "then; a new consent comes after it, and nothing of this one was stored: give it again "
+            "in a minute"
+        )
+
+
 def grant_consent(
     services: Services,
     account_id: UUID,
@@ -60,13 +73,14 @@ def grant_consent(
 ) -> UUID:
     """Grant a consent; return its id. One to the same thing that has lapsed is expired first.
 
+    Raises `StillWithdrawing` where one to the same thing was withdrawn while the log was away.
     A `command` sent again gives the same consent. Whatever speaks against it is found while
     it is decided: a refusal is told only when the command can never be accepted any more.
     """
     command = command or new_id()
     at, stream = services.clock(), made_by(command)
     if services.ledger.folder.store.accepted(command.bytes) is None:
-        _expire_lapsed(services, meter_id, wish, at)
+        _make_way(services, meter_id, wish, at)
 
     def decide(load: Loading) -> Iterable[Change]:
         declared = load(meter, meter_id)
@@ -133,14 +147,20 @@ def refuse_consent(
     return stream
 
 
-def _expire_lapsed(services: Services, meter_id: UUID, wish: Wish, at: datetime) -> None:
-    """Record that the consent which a new one would follow has expired, where it has."""
+def _make_way(services: Services, meter_id: UUID, wish: Wish, at: datetime) -> None:
+    """See that the consent which a new one would follow has ended, where it has.
+
+    One that has expired is recorded so. Raises `StillWithdrawing`: asked before anything is
+    decided, for a refusal would bar the command, and it is right as soon as the log has both.
+    """
     living = meter.living_consent(
         services.ledger.load(meter, meter_id).state,
         category=wish.category,
         recipient=wish.recipient,
         purpose=wish.purpose,
     )
+    if living and services.inbox.waits(living):
+        raise StillWithdrawing
     if living and consent.has_lapsed(services.ledger.load(consent, living).state, at):
         expire_consent(services, living)
 

@@ -10,7 +10,6 @@ import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from application.protocol import Append, Decide, LookUp, Settle, Settled, Step
-from application.submissions import LedgerBusy
 from application.waiting import left_s
 from domain.errors import Unavailable
 
@@ -40,6 +39,18 @@ class OutcomeOpen(Unavailable):
         super().__init__(
             "the ledger did not answer in time, and the outcome of this command is open; nothing "
             "is lost: send the same command again with the same id, and you get the true answer"
+        )
+
+
+class FateUnknown(Unavailable):
+    """The time is up before it was known what became of a command until now; nothing was sent."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "the ledger's database or log is slow: it is not known yet whether this command was "
+            "given before, and nothing of it was sent now; give it again with the same id in a "
+            "moment"
         )
 
 
@@ -76,7 +87,7 @@ def drive(
 
 
 def fate_of(committer: Committer, command: bytes) -> Fate | None:
-    """Return what became of a command so far; raise `LedgerBusy` where that takes too long."""
+    """Return what became of a command so far; raise `FateUnknown` where that takes too long."""
     return _looked_up(committer, command, time.monotonic() + left_s(PATIENCE_S), sent=False)
 
 
@@ -87,7 +98,7 @@ def _looked_up(committer: Committer, command: bytes, deadline: float, *, sent: b
     except OutcomeOpen:
         if sent:
             raise
-        raise LedgerBusy from None
+        raise FateUnknown from None
 
 
 def _settle(committer: Committer, record: bytes, step: Settle, deadline: float) -> Settled:

@@ -91,6 +91,9 @@ class Inbox(Protocol):
     def oldest(self, limit: int, *, after: int = 0) -> Sequence[Kept]:
         """Return acts that wait behind a place, the oldest first."""
 
+    def waits(self, about: UUID) -> bool:
+        """Whether an act about a consent, or an account, waits to be carried."""
+
     def settle(self, command: UUID, fortune: Fortune) -> None:
         """Write down what became of an act."""
 

@@ -51,6 +51,15 @@ class PostgresInbox:
             for command, about, at, key, sealed, place in rows
         ]
 
+    def waits(self, about: UUID) -> bool:
+        """Whether an act about a consent, or an account, waits to be carried."""
+        with self._connections.use() as connection:
+            row = connection.execute(
+                "select exists (select from inbox where about = %s and fortune = 'waiting')",
+                (about,),
+            ).fetchone()
+        return row == (True,)
+
     def settle(self, command: UUID, fortune: Fortune) -> None:
         """Write down what became of an act."""
         with self._connections.use() as connection:

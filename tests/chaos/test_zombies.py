@@ -118,6 +118,7 @@ def haunt(place: Place, count: int, times: int) -> str:
     assert rejected == asleep == count * times, told
     assert doubled == 0, told
     assert silence_s < count * SILENCE_S, told
+    assert working.residents.late == 0, told
     return told
 
 

@@ -124,6 +124,7 @@ def test_kafka_is_away_and_comes_back(
 
             kafka.restart()
             assert ledger.log.end() == end
+            _a_new_consent_waits_for_the_withdrawal(withdrawing, homes[0])
             came = [one.outcome for one in collect_once(collection)]
             assert [one.counts.get("accepted") for one in came if one] == [1]
             look_after(ledger.services, ledger.cursors)
@@ -137,6 +138,9 @@ def test_kafka_is_away_and_comes_back(
             state = ledger.ledger.load(consent, homes[0].consents[0]).state
             assert state.status is ConsentStatus.WITHDRAWN
             assert drain(ledger.services) == 0
+            anew = _anew(homes[0])
+            again = withdrawing.ask("POST", f"{API}/consents", "consent-again-1", json=anew)
+            assert again.status_code == 201
             report = closed(ledger)
             assert report.readings == report.covered == 5
             withdrawing.close()
@@ -211,6 +215,20 @@ def _what_ends_ends_at_once(
     assert (asked.status_code, asked.json()["state"]) == (202, "kept")
     assert leaving.ask("GET", f"{second}/consumption").status_code == 403
     return answer.headers["Location"], asked.headers["Location"]
+
+
+def _anew(home: Household) -> dict[str, object]:
+    """Ask for the same thing that was withdrawn."""
+    told = {"meter": str(home.meter), "category": "daily_index", "wording_version": "1"}
+    return {**told, "holder": "BOUVIER", "years": 1}
+
+
+def _a_new_consent_waits_for_the_withdrawal(door: Door, home: Household) -> None:
+    """It is not told that a consent lives: the person was told that theirs is withdrawn."""
+    answer = door.ask("POST", f"{API}/consents", "consent-again-1", json=_anew(home))
+    assert answer.status_code == 503, answer.text
+    assert "your withdrawal holds" in answer.text
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 def _files_stay(ledger: Installation, tmp_path: Path) -> Collection:
