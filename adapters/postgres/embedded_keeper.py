@@ -6,7 +6,8 @@ starts within the time of the server's start, and stays as long as the server.
 
 It is the server's parent. It stops the server when the last user is gone, however that user went:
 the kernel grants it the exclusive lock on `users.lock` at that instant. It starts the server again
-when it was killed, and gives up after a few times. Should the keeper itself be killed, the kernel
+when it was killed, as often as that happens, after a pause that grows: users wait for it, and
+nobody else would. Should the keeper itself be killed, the kernel
 tells the server to shut down (Linux; elsewhere the server then stays until the next last user
 stops it).
 """
@@ -26,7 +27,8 @@ from typing import Any
 LOG_BYTES_MAX = 8 << 20
 """The log begins anew beyond this; a server that stays up for months must not fill the disk."""
 
-_CRASHES_MAX = 6
+_PAUSE_S = 0.2
+_PAUSE_MAX_S = 5.0
 _SETTLED_S = 60.0
 _LOG_CHECK_S = 30.0
 _PR_SET_PDEATHSIG = 1
@@ -48,20 +50,20 @@ class Keeper:
         self._leaving = False
 
     def run(self) -> None:
-        """Keep the server up until nobody uses it, or until it cannot be kept up."""
+        """Keep the server up until nobody uses it, or it refuses to start in the first place."""
         for duty in (self._stop_when_unused, _bound_log):
             threading.Thread(target=duty, daemon=True).start()
-        crashes = 0
+        crashes, first = 0, True
         while server := self._launch():
             born = time.monotonic()
             status = server.wait()
             crashes = 1 if time.monotonic() - born > _SETTLED_S else crashes + 1
             # A status of its own on the first try is a refusal to start, told in its log. After a
             # crash it may only be that backends of the killed server are not gone yet: again.
-            refused = status > 0 and crashes == 1
-            if status == 0 or refused or crashes > _CRASHES_MAX:
+            if status == 0 or (status > 0 and first):
                 return
-            time.sleep(0.2 * crashes)
+            first = False
+            time.sleep(min(_PAUSE_S * crashes, _PAUSE_MAX_S))
 
     def _launch(self) -> "subprocess.Popen[bytes] | None":
         with self._guard:

@@ -257,7 +257,7 @@ def test_ctrl_c_during_the_first_start_leaves_no_process_behind(home: Path) -> N
 def test_a_killed_postmaster_comes_back_with_all_that_was_committed(home: Path) -> None:
     with EmbeddedPostgres(home) as server:
         remember(server, "committed")
-        for _ in range(2):
+        for _ in range(8):
             killed = postmaster_of(home)
             os.kill(killed, signal.SIGKILL)
             assert eventually(partial(is_back, server, killed), within_s=15)
