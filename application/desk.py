@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from application import answering, erasure, letters, past
-from application.access.tickets import Errand, Ticket, issue, redeem
+from application.access.tickets import Errand, redeem
 from application.inbox import ask_erasure, drain
-from application.letters import FOLLOWED_FOR
 from application.services import new_id
 from domain.errors import Unavailable
 
@@ -65,31 +64,17 @@ class Desk:
     def request_past(self, account_id: UUID, meter_id: UUID, *, command: UUID) -> UUID:
         """Ask for a meter's past to be erased, in the holder's name; return the request's id.
 
-        Its collection ends at once; upkeep does the rest. A letter says so, in case it was
-        somebody else.
+        Its collection ends at once; upkeep does the rest, and writes a letter that says so, in case
+        it was somebody else.
         """
-        known = {one.request for one in past.pasts_of(self.services, account_id)}
         request = past.request(self.services, account_id, meter_id, command=command)
-        if request in known:
-            return request
         with contextlib.suppress(Unavailable):  # it is asked for; upkeep does this too
             past.stop(self.services, account_id, request)
-        words = letters.Words(
-            "Le passé d’un de vos compteurs va être effacé",
-            "Vous avez demandé d’effacer ce qui a été mesuré à un de vos compteurs. La collecte y "
-            "est arrêtée, et les clés de ces mesures sont détruites dans les minutes qui "
-            "viennent. Votre compte et vos autres compteurs restent ce qu’ils sont.\n\nSi ce "
-            "n’est pas vous, changez votre mot de passe, et écrivez-nous.",
-        )
-        letters.write(self.services, account_id, words, self.link_to_past(account_id, request))
         return request
 
     def link_to_past(self, account_id: UUID, request: UUID) -> str:
         """Return the address by which such a request is followed without signing in."""
-        until_s = int((self.services.clock() + FOLLOWED_FOR).timestamp())
-        subject = f"{account_id} {request}"
-        ticket = issue(self.services, Ticket(Errand.FOLLOW_PAST, subject, until_s))
-        return f"{self.services.public_url}/effacement/passe/suivi/{ticket}"
+        return letters.link_to_past(self.services, account_id, request)
 
     def followed_past(self, ticket_text: str) -> Stage:
         """Return how far the request that a link follows has come; raises `TicketWorthless`."""

@@ -18,7 +18,7 @@ from schemas.leaf import decode_leaf, rest_of
 from schemas.private import decode_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from uuid import UUID
 
     from application.services import Services
@@ -36,8 +36,10 @@ class Step(NamedTuple):
     header: bytes
 
 
-def steps_of(services: Services, account_id: UUID) -> Iterator[Step]:
-    """Yield what happened to an account's requests, the oldest first."""
+def steps_of(
+    services: Services, account_id: UUID, topics: Container[str] = TOPICS
+) -> Iterator[Step]:
+    """Yield what happened to an account's requests, of some topics, the oldest first."""
     folder = services.ledger.folder
     for segment in folder.store.segments(account_id.bytes):
         record = read_record(folder.log, segment.offset)
@@ -48,7 +50,7 @@ def steps_of(services: Services, account_id: UUID) -> Iterator[Step]:
             except Corrupt:
                 continue  # a foreign record: the audit names it
             ours = private.stream == account_id and leaf.rest == rest_of(header, frame.private)
-            if ours and leaf.type in TOPICS:
+            if ours and leaf.type in topics:
                 yield Step(leaf, private, frame, header)
 
 

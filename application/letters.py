@@ -5,8 +5,9 @@ and read before writing: a database that was folded anew writes to nobody twice.
 letter and its event sends that one again: twice is better than never. It covers whatever way the
 event took, a request that waited for the log as well.
 
-Each letter holds a link that follows the request without signing in: it outlives the account, and
-shows dates and nothing else.
+A request to erase a meter's past is confirmed the same way (`application.past`). Each letter holds
+a link that follows its request without signing in: it outlives the account, and shows dates and
+nothing else.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from domain.events.account import (
     ErasureTakenBack,
     ErasureValidated,
 )
+from domain.events.destruction import PastErasureRequested
 from domain.events.letter import LetterSent
 from domain.values import Change, month_after
 from ledger.frames import key_id_of, open_event
@@ -64,6 +66,7 @@ TOPICS: Final = frozenset(
         ErasureTakenBack.TOPIC,
         ErasureRefused.TOPIC,
         ErasureValidated.TOPIC,
+        PastErasureRequested.TOPIC,
     }
 )
 """What somebody is written to about."""
@@ -105,28 +108,18 @@ def write_due(services: Services, account_id: UUID) -> int:
         return 0  # erased meanwhile: there is nobody left to write to
     sent = services.ledger.load(letters, letters_id(account_id)).state.about
     oldest, written, made = services.clock() - OWED_FOR, 0, None
-    for step in steps_of(services, account_id):
+    for step in steps_of(services, account_id, TOPICS):
         if step.leaf.type == ErasureRequested.TOPIC:
             made = step.leaf.event
-        if step.leaf.event in sent or step.leaf.type not in TOPICS or step.private.at < oldest:
+        if step.leaf.event in sent or step.private.at < oldest:
             continue
-        words = _words(_opened(services, step))
-        if words is not None and made is not None:
-            follow = _link(services, account_id, made)
+        event = _opened(services, step)
+        words, follow = _words(event), _way(services, account_id, event, made)
+        if words is not None and follow is not None:
             _send(services, _letter(state.opened.email, words, follow))
             _note(services, account_id, step.leaf.event)
             written += 1
     return written
-
-
-def write(services: Services, account_id: UUID, words: Words, follow: str) -> None:
-    """Write an account's holder one letter, here and now, with a link to follow by.
-
-    Raises `LetterOwed`.
-    """
-    opened = services.ledger.load(account, account_id).state.opened
-    if opened is not None:
-        _send(services, _letter(opened.email, words, follow))
 
 
 def drop_letters(services: Services, account_id: UUID) -> None:
@@ -151,6 +144,13 @@ def link(services: Services, account_id: UUID) -> str:
     if made is None:
         raise NoErasureRequested(account_id)
     return _link(services, account_id, made)
+
+
+def link_to_past(services: Services, account_id: UUID, request: UUID) -> str:
+    """Return the address by which a request to erase a meter's past is followed likewise."""
+    until_s = int((services.clock() + FOLLOWED_FOR).timestamp())
+    ticket = issue(services, Ticket(Errand.FOLLOW_PAST, f"{account_id} {request}", until_s))
+    return f"{services.public_url}/effacement/passe/suivi/{ticket}"
 
 
 def followed(services: Services, ticket_text: str) -> Request:
@@ -178,6 +178,15 @@ def _link(services: Services, account_id: UUID, made: UUID) -> str:
     until_s = int((services.clock() + FOLLOWED_FOR).timestamp())
     ticket = issue(services, Ticket(Errand.FOLLOW, str(account_id), until_s, made.bytes))
     return f"{services.public_url}/effacement/suivi/{ticket}"
+
+
+def _way(
+    services: Services, account_id: UUID, event: Event | Redacted, made: UUID | None
+) -> str | None:
+    """Return the link to the request that an event is of; `made` is the account's own last one."""
+    if isinstance(event, PastErasureRequested):
+        return link_to_past(services, account_id, event.request)
+    return None if made is None else _link(services, account_id, made)
 
 
 def _letter(address: str, words: Words, follow: str) -> Letter:
@@ -245,6 +254,14 @@ def _words(event: Event | Redacted) -> Words | None:
                 "que nous pouvons vous écrire, votre adresse est effacée avec le reste. Le lien "
                 "ci-dessous vous donnera le certificat de l’effacement.",
                 last=True,
+            )
+        case PastErasureRequested():
+            return Words(
+                "Le passé d’un de vos compteurs va être effacé",
+                "Vous avez demandé d’effacer ce qui a été mesuré à un de vos compteurs. La "
+                "collecte y est arrêtée, et les clés de ces mesures sont détruites dans les "
+                "minutes qui viennent. Votre compte et vos autres compteurs restent ce qu’ils "
+                "sont.\n\nSi ce n’est pas vous, changez votre mot de passe, et écrivez-nous.",
             )
         case ErasureRefused() | ErasureHeld() | ErasureHoldLifted():
             return _reasoned(event)

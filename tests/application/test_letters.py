@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.mail.outbox import Outbox
-from application import answering, erasure, inbox
+from application import answering, erasure, inbox, past
 from application import letters as writing
 from application.access.tickets import TicketWorthless
 from application.inbox import TakenDown, drain
@@ -27,9 +27,12 @@ from projections.requests import Outcome
 from tests.application.test_door import in_database, letters
 from tests.application.test_erasing import Crash
 from tests.application.test_inbox import request_of, silent
+from tests.application.test_past import two_meters
 from tests.application.world import settle
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from metroledger.bootstrap import Installation
     from tests.application.world import Household, Place
 
@@ -208,6 +211,27 @@ def test_a_link_of_an_account_without_a_request_follows_nothing(
     ticket = writing._link(ledger.services, home.account, new_id())
     with pytest.raises(TicketWorthless):
         writing.followed(ledger.services, ticket.rsplit("/", 1)[-1])
+
+
+def test_a_past_that_was_asked_for_is_written_about_once_whoever_died_meanwhile(
+    ledger: Installation, tmp_path: Path
+) -> None:
+    services = ledger.services
+    home, *_ = two_meters(ledger, tmp_path)
+    request = past.request(services, home.account, home.meter)  # and killed: nothing else was done
+    (letter,) = written(ledger)
+    assert "mesuré à un de vos compteurs" in letter
+    assert "changez votre mot de passe" in letter
+    ticket = letter.split("/effacement/passe/suivi/")[1].split(maxsplit=1)[0]
+    assert site_of(ledger).desk.followed_past(ticket).ordered_at is None
+    look_after(services, ledger.cursors)
+    assert write_letters(services, Anew()) == 0
+    assert past.stage_of(services, home.account, request).done_at is not None
+    ask(ledger, home)
+    confirmation = written(ledger)[-1]
+    assert len(letters(ledger)) == 2
+    asked = answering.request_of(services, home.account)
+    assert site_of(ledger).desk.followed(ticket_in(confirmation)) == asked
 
 
 def test_that_a_letter_was_sent_is_kept_under_the_persons_key_and_goes_with_it(

@@ -12,6 +12,7 @@ import pytest
 from adapters.dso.enedis.series import town
 from adapters.http.pages import words
 from application.access import sessions
+from application.reactions import write_letters
 from application.upkeep import look_after
 from domain.values import civil_day
 from tests.adapters.http.api.conftest import founded, site, world
@@ -87,6 +88,7 @@ def test_a_letter_says_it_in_case_it_was_somebody_else(
     world: World, home: Household, browser: httpx.Client
 ) -> None:
     ask(browser, home)
+    write_letters(world.ledger.services, world.ledger.cursors)
     letter = letters(world.ledger)[-1]
     assert "changez votre mot de passe" in letter
     assert "/effacement/passe/suivi/" in letter
