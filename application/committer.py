@@ -15,6 +15,7 @@ from __future__ import annotations
 import queue
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -175,9 +176,10 @@ class Committer:
         """Have looked up what became of a command; see `fate`.
 
         To be waited for as long as the sender has time: what is folded for it on the way may take
-        the database long, and then few wait for that and the others behind them.
+        the database long, and then few wait for that and the others behind them. Whatever it
+        waits for ends when the sender's request is due.
         """
-        return self._looking.submit(self.fate, command)
+        return self._looking.submit(copy_context().run, self.fate, command)
 
     def fate(self, command: bytes) -> Fate | None:
         """Return what became of a command so far, having folded to where the log ends."""

@@ -7,6 +7,7 @@ record together with everybody's, folds, publishes, and answers what became of i
 from __future__ import annotations
 
 import time
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from application.protocol import Append, Decide, LookUp, Settle, Settled, Step
@@ -132,6 +133,6 @@ def _within(answer: Future[Result], deadline: float) -> Result:
     """
     try:
         return answer.result(max(deadline - time.monotonic(), 0))
-    except TimeoutError:
+    except (TimeoutError, CancelledError):  # the latter where the program ends
         answer.cancel()
         raise OutcomeOpen from None

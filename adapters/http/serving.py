@@ -97,9 +97,10 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         listening.settimeout(0)
         while True:
-            await _readable(listening)
-            await asyncio.sleep(min(_YIELD_S * len(self.server_state.connections), _YIELD_MAX_S))
             try:
+                await _readable(listening)
+                here = len(self.server_state.connections)
+                await asyncio.sleep(min(_YIELD_S * here, _YIELD_MAX_S))
                 connection, _address = listening.accept()
                 await loop.connect_accepted_socket(self._protocol, connection)
             except (BlockingIOError, ConnectionError):
