@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from application.committer import Committer
     from application.protocol import Decision
-    from application.submissions import Answer
     from ledger.rule import Fate
     from ledger.store import Accepted
 
@@ -107,23 +106,14 @@ def _settle(committer: Committer, record: bytes, step: Settle, deadline: float) 
     if time.monotonic() >= deadline:
         raise OutcomeOpen
     try:
-        answer = committer.submit(record, step.command, step.expects)
-    except Unavailable:
-        settled = Settled(None, moved=False)
-    else:
-        settled = _settled(answer, deadline)
-    if settled.fate is None and not settled.moved:
-        time.sleep(_PAUSE_S)
-    return settled
-
-
-def _settled(answer: Answer, deadline: float) -> Settled:
-    try:
-        return _within(answer, deadline)
+        settled = _within(committer.submit(record, step.command, step.expects), deadline)
     except OutcomeOpen:
         raise
     except Unavailable:
-        return Settled(None, moved=False)
+        settled = Settled(None, moved=False)
+    if settled.fate is None and not settled.moved:
+        time.sleep(_PAUSE_S)
+    return settled
 
 
 def _within(answer: Future[Result], deadline: float) -> Result:

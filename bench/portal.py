@@ -206,9 +206,9 @@ def served(settings: Settings, workers: int = 1) -> Iterator[tuple[int, list[int
         "METROLEDGER_HOME": str(settings.home),
         "METROLEDGER_WEB": f"127.0.0.1:{port}",
         "METROLEDGER_OPERATIONS": f"127.0.0.1:{operations}",
+        "METROLEDGER_WORKERS": f"{workers}",
     }
-    environment["METROLEDGER_WORKERS"] = f"{workers}"
-    process = subprocess.Popen(  # our own command
+    process = subprocess.Popen(
         [sys.executable, "-m", "metroledger", "run", "--only", "portal"],
         env=environment,
         stdout=subprocess.PIPE,

@@ -25,7 +25,7 @@ class Turns:
     def __init__(self, app: ASGIApp) -> None:
         """Take the application."""
         self._app = app
-        self._turn = asyncio.Semaphore()
+        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, in its turn where it only reads."""

@@ -20,7 +20,7 @@ def app(name: str) -> FastAPI:
     return made
 
 
-def test_of_sixteen_kept_connections_each_of_two_who_share_a_socket_has_eight() -> None:
+def test_sixteen_kept_connections_are_dealt_nearly_evenly_to_two_who_share_a_socket() -> None:
     with contextlib.ExitStack() as stack:
         listening = listen(LOOPBACK)
         port = stack.enter_context(served(app("two"), listening.dup()))
