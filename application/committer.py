@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from application.protocol import Settled
 from application.submissions import Answer, Submission, WaitingRoom
+from application.waiting import left_s
+from domain.errors import Unavailable
 from ledger.rule import NO_STREAM, Fate
 
 if TYPE_CHECKING:
@@ -34,6 +36,17 @@ BATCH_MAX: Final = 1_000
 BATCH_BYTES_MAX: Final = 8 << 20
 LOOKING_MAX: Final = 4
 """Threads that look up at once; the pool of connections to the database holds eight."""
+
+
+class NotPublished(Unavailable):
+    """What was folded is not published in time, for what is published before it takes long."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "the ledger's checkpoint is not published yet, for its database or its disk is slow; "
+            "nothing is lost: give the same command again in a moment, and you get the true answer"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +96,19 @@ class Committer:
         return answer
 
     def publish(self) -> None:
-        """Make the published checkpoint cover all that was folded before this call."""
+        """Make the published checkpoint cover all that was folded before this call.
+
+        Raises `NotPublished` where the sender's request is due before.
+        """
         self._publish_at(self._folder.store.cursor())
 
     def _publish_at(self, cursor: Cursor) -> None:
-        with self._publishing:
+        if not self._publishing.acquire(timeout=left_s(threading.TIMEOUT_MAX)):
+            raise NotPublished
+        try:
             self._publish(cursor)
+        finally:
+            self._publishing.release()
 
     def close(self) -> None:
         """Let what was submitted come to its answer, then stop."""

@@ -15,7 +15,16 @@ from domain.errors import Unavailable
 from domain.events.consent import Evidence
 from domain.events.terms import TextKind
 from domain.policies.collection import Start, start_collection, stop_collection
-from domain.policies.consent import Grant, Ground, Refusal, expire, grant, refuse, withdraw
+from domain.policies.consent import (
+    ConsentAlreadyLives,
+    Grant,
+    Ground,
+    Refusal,
+    expire,
+    grant,
+    refuse,
+    withdraw,
+)
 from domain.policies.evidence import WordingNotPublished
 from domain.values import Channel, civil_day
 from keys.names import Purpose
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
     from application.services import Services
     from application.transact import Loading
     from domain.aggregates.consent import Consent
+    from domain.aggregates.meter import Meter
     from domain.values import Actor, Category, Change
 
 
@@ -73,7 +83,8 @@ def grant_consent(
 ) -> UUID:
     """Grant a consent; return its id. One to the same thing that has lapsed is expired first.
 
-    Raises `StillWithdrawing` where one to the same thing was withdrawn while the log was away.
+    Raises `StillWithdrawing` where one to the same thing was withdrawn while the log was away:
+    a refusal would bar the command, and it is right as soon as the log has the withdrawal.
     A `command` sent again gives the same consent. Whatever speaks against it is found while
     it is decided: a refusal is told only when the command can never be accepted any more.
     """
@@ -96,7 +107,12 @@ def grant_consent(
             agreement=load(agreement, agreed),
             wording=load(terms, wording),
         )
-        return grant(load(consent, stream), ground, _wanted(services, ground, wish, at))
+        try:
+            return grant(load(consent, stream), ground, _wanted(services, ground, wish, at))
+        except ConsentAlreadyLives:
+            if _is_ending(services, meter_id, _living(declared.state, wish), wish):
+                raise StillWithdrawing from None
+            raise
 
     context = services.context(resident(account_id))
     services.ledger.transact(command, decide, context=context)
@@ -148,21 +164,23 @@ def refuse_consent(
 
 
 def _make_way(services: Services, meter_id: UUID, wish: Wish, at: datetime) -> None:
-    """See that the consent which a new one would follow has ended, where it has.
-
-    One that has expired is recorded so. Raises `StillWithdrawing`: asked before anything is
-    decided, for a refusal would bar the command, and it is right as soon as the log has both.
-    """
-    living = meter.living_consent(
-        services.ledger.load(meter, meter_id).state,
-        category=wish.category,
-        recipient=wish.recipient,
-        purpose=wish.purpose,
-    )
-    if living and services.inbox.waits(living):
-        raise StillWithdrawing
+    """Record it where the consent which a new one would follow has expired."""
+    living = _living(services.ledger.load(meter, meter_id).state, wish)
     if living and consent.has_lapsed(services.ledger.load(consent, living).state, at):
         expire_consent(services, living)
+
+
+def _is_ending(services: Services, meter_id: UUID, living: UUID | None, wish: Wish) -> bool:
+    """Whether the withdrawal of a living consent waits for the log, or has just come to it."""
+    waits = living is not None and services.inbox.waits(living)
+    return waits or _living(services.ledger.load(meter, meter_id).state, wish) != living
+
+
+def _living(state: Meter, wish: Wish) -> UUID | None:
+    """Return the consent to the same thing that lives on a meter."""
+    return meter.living_consent(
+        state, category=wish.category, recipient=wish.recipient, purpose=wish.purpose
+    )
 
 
 def _evidence(services: Services, wording: UUID, wish: Wish) -> Evidence:

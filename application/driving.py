@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from application.protocol import Append, Decide, LookUp, Settle, Settled, Step
+from application.submissions import LedgerBusy
 from application.waiting import left_s
 from domain.errors import Unavailable
 
@@ -64,7 +66,7 @@ def drive(
     Of an accepted command, also where it lies, when it was accepted just now.
     """
     accepted: Accepted | None = None
-    deadline = time.monotonic() + left_s(PATIENCE_S)
+    sending = _Sending(committer, time.monotonic() + left_s(PATIENCE_S))
     answer: Any = None
     record = b""
     try:
@@ -74,12 +76,12 @@ def drive(
                 case Append():
                     record = step.record
                 case Settle():
-                    answer = _settle(committer, record, step, deadline)
+                    answer = sending.settle(record, step)
                     accepted = answer.accepted or accepted
                 case Decide():
                     answer = decide() if decide else None
                 case LookUp():
-                    answer = _looked_up(committer, step.command, deadline, sent=bool(record))
+                    answer = sending.look_up(step.command)
                 case _:
                     committer.publish()
     except StopIteration as stop:
@@ -88,41 +90,65 @@ def drive(
 
 def fate_of(committer: Committer, command: bytes) -> Fate | None:
     """Return what became of a command so far; raise `FateUnknown` where that takes too long."""
-    return _looked_up(committer, command, time.monotonic() + left_s(PATIENCE_S), sent=False)
+    return _Sending(committer, time.monotonic() + left_s(PATIENCE_S)).look_up(command)
 
 
-def _looked_up(committer: Committer, command: bytes, deadline: float, *, sent: bool) -> Fate | None:
-    """Look up a fate; past the time the outcome is open only where something was sent."""
-    try:
-        return _within(committer.look_up(command), deadline)
-    except OutcomeOpen:
-        if sent:
-            raise
-        raise FateUnknown from None
+@dataclass(slots=True)
+class _Sending:
+    """One command on its way: until when it may take, and whether anything of it was `sent`.
 
-
-def _settle(committer: Committer, record: bytes, step: Settle, deadline: float) -> Settled:
-    """Send the record once and wait; an outage leaves it open, to be sent again."""
-    if time.monotonic() >= deadline:
-        raise OutcomeOpen
-    try:
-        settled = _within(committer.submit(record, step.command, step.expects), deadline)
-    except OutcomeOpen:
-        raise
-    except Unavailable:
-        settled = Settled(None, moved=False)
-    if settled.fate is None and not settled.moved:
-        time.sleep(_PAUSE_S)
-    return settled
-
-
-def _within(answer: Future[Result], deadline: float) -> Result:
-    """Wait for an answer; raise `OutcomeOpen` when the time is up.
-
-    What was not appended by then never will be by this call: nobody waits for it any more.
+    Past the time the outcome is open only where something was: a record that no batch has taken
+    is called back, and its sender told that nothing was sent.
     """
-    try:
-        return answer.result(max(deadline - time.monotonic(), 0))
-    except (TimeoutError, CancelledError):  # the latter where the program ends
-        answer.cancel()
-        raise OutcomeOpen from None
+
+    committer: Committer
+    deadline: float
+    sent: bool = False
+
+    def look_up(self, command: bytes) -> Fate | None:
+        """Return what became of the command so far."""
+        try:
+            return self._within(self.committer.look_up(command))
+        except _TooLate:
+            raise (OutcomeOpen if self.sent else FateUnknown) from None
+
+    def settle(self, record: bytes, step: Settle) -> Settled:
+        """Send the record once and wait; an outage leaves it open, to be sent again."""
+        settled = Settled(None, moved=False)
+        try:
+            settled = self._within(self._send(record, step))
+            self.sent = True
+        except _TooLate as late:
+            self.sent = self.sent or not late.called_back
+            raise (OutcomeOpen if self.sent else LedgerBusy) from None
+        except LedgerBusy:
+            pass
+        except Unavailable:
+            self.sent = True
+        if settled.fate is None and not settled.moved:
+            time.sleep(_PAUSE_S)
+        return settled
+
+    def _send(self, record: bytes, step: Settle) -> Future[Settled]:
+        if time.monotonic() >= self.deadline:
+            raise _TooLate(called_back=True)
+        return self.committer.submit(record, step.command, step.expects)
+
+    def _within(self, answer: Future[Result]) -> Result:
+        """Wait for an answer; raise `_TooLate` when the time is up.
+
+        What was not appended by then never will be by this call: nobody waits for it any more.
+        """
+        try:
+            return answer.result(max(self.deadline - time.monotonic(), 0))
+        except (TimeoutError, CancelledError):  # the latter where the program ends
+            raise _TooLate(called_back=answer.cancel()) from None
+
+
+class _TooLate(Exception):
+    """The time is up; whether what was waited for had not begun, and never will."""
+
+    def __init__(self, *, called_back: bool) -> None:
+        """Take whether it was called back."""
+        super().__init__()
+        self.called_back = called_back

@@ -4,7 +4,7 @@ Pages that are made at once share Python's lock, and each is as late as the last
 readers wait half as long at the 99th percentile when each page is made at a stretch, and
 there are a sixth more pages (`python -m bench.portal`). But nobody may wait for long on a
 page that is slow (an export, a database that does not answer): whoever has waited `PATIENCE_S`
-goes on beside it. Who writes takes no turn.
+goes on beside it. Who writes takes no turn, nor who fetches a style sheet, which is in memory.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 0.2
 
+_READS: Final = frozenset({"GET", "HEAD"})
+
 
 class Turns:
     """Pure ASGI around an application."""
@@ -29,7 +31,7 @@ class Turns:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, in its turn where it only reads."""
-        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
+        if scope["type"] != "http" or scope["method"] not in _READS or _at_hand(scope["path"]):
             await self._app(scope, receive, send)
             return
         async with contextlib.AsyncExitStack() as turn:
@@ -42,3 +44,7 @@ class Turns:
                 await send(message)
 
             await self._app(scope, receive, made)
+
+
+def _at_hand(path: str) -> bool:
+    return path.startswith("/static/")

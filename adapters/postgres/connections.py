@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
+from application.waiting import left_s
 from domain.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -60,8 +61,13 @@ class Connections:
 
     @contextlib.contextmanager
     def use(self) -> Iterator[Connection]:
-        """Lend a connection; raise `DatabaseUnavailable` when it breaks or none can be had."""
-        with self._slots:
+        """Lend a connection; raise `DatabaseUnavailable` when it breaks or none can be had.
+
+        Nor is one that others hold waited for longer than whoever asked has time.
+        """
+        if not self._slots.acquire(timeout=left_s(threading.TIMEOUT_MAX)):
+            raise DatabaseUnavailable
+        try:
             connection = self._take()
             try:
                 yield connection
@@ -71,6 +77,8 @@ class Connections:
                 raise DatabaseUnavailable from error
             finally:
                 self._give(connection)
+        finally:
+            self._slots.release()
 
     def _take(self) -> Connection:
         with self._lock:

@@ -47,7 +47,7 @@ class Keeper:
         self._options = options
         self._guard = threading.Lock()  # over the two below: no start after the farewell
         self._server: subprocess.Popen[bytes] | None = None
-        self._leaving = False
+        self._leaving = threading.Event()
 
     def run(self) -> None:
         """Keep the server up until nobody uses it, or it refuses to start in the first place."""
@@ -63,11 +63,11 @@ class Keeper:
             if status == 0 or (status > 0 and first):
                 return
             first = False
-            time.sleep(min(_PAUSE_S * crashes, _PAUSE_MAX_S))
+            self._leaving.wait(min(_PAUSE_S * crashes, _PAUSE_MAX_S))
 
     def _launch(self) -> "subprocess.Popen[bytes] | None":
         with self._guard:
-            if self._leaving:
+            if self._leaving.is_set():
                 return None
             self._server = subprocess.Popen(self._command, **self._options)
             return self._server
@@ -76,7 +76,7 @@ class Keeper:
         users = os.open(self._users, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         fcntl.flock(users, fcntl.LOCK_EX)  # held until this process ends: nobody joins what stops
         with self._guard:
-            self._leaving = True
+            self._leaving.set()
         for farewell, patience_s in _FAREWELL:
             if self._server is not None:
                 self._server.send_signal(farewell)

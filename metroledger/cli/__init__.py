@@ -169,5 +169,10 @@ def _say(error: OSError) -> str:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "the disk is full; free some space and give the same command again, nothing is lost"
     what = (error.strerror or type(error).__name__).lower()
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"{what}; another program has it, perhaps another metroledger: end that one, or set "
+            "METROLEDGER_WEB, METROLEDGER_OPERATIONS or METROLEDGER_SFTP, whichever names it"
+        )
     where = f" ({error.filename})" if error.filename else ""
     return f"{what}{where}; correct this and give the same command again"

@@ -8,6 +8,7 @@ of them may be killed at any moment: what it had answered is kept, and the next 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adapters.http.serving import listen
+from adapters.http.serving import listen, turn_away
 from adapters.postgres.embedded import EmbeddedPostgres
 from application import arrivals, asking, inbox
 from application.access import sessions
@@ -34,7 +35,7 @@ from metroledger.settings import read_identity
 if TYPE_CHECKING:
     import argparse
     import socket
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from uuid import UUID
@@ -57,7 +58,11 @@ LETTERS_S: Final = 60.0
 ROUND_S: Final = 0.5
 """How long upkeep rests after a round that found nothing to do."""
 
+_PR_SET_PDEATHSIG: Final = 1
 _RESTART_MAX_S: Final = 30.0
+_WAIT_S: Final = 1.0
+"""How long who connects may wait for a process of the portal that is not started again yet."""
+
 _ENDING_S: Final = 15.0
 
 
@@ -109,23 +114,28 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
         stack.enter_context(embedded_broker(settings))
         stop = stack.enter_context(stopped_by_signals())
         watched = [Watched(name, PARTS[name]) for name in arguments.only if name != PORTAL]
-        if PORTAL in arguments.only:
-            listening = stack.enter_context(listen(settings.portal.web))
-            watched += portals(settings.portal.workers, listening)
-        stack.callback(end_all, watched)
+        stack.callback(end_all, watched)  # after the socket is closed: nobody waits at it then
+        at = settings.portal.web
+        listening = stack.enter_context(listen(at)) if PORTAL in arguments.only else None
+        portal = portals(settings.portal.workers, listening) if listening else []
+        watched += portal
         for one in watched:
             one.start()
             print(f"{one.name}: started", flush=True)
         while not stop.wait(0.2):
+            now = time.monotonic()
             for one in watched:
-                one.look(time.monotonic())
+                one.look(now)
+            if listening and all(one.rests(now) for one in portal):
+                turn_away(listening)
     return 0
 
 
 def portals(workers: int, listening: socket.socket) -> list[Watched]:
     """Return the processes that answer as the portal, all at one socket.
 
-    Who connects while one of them starts again is answered by another, or waits.
+    Who connects while one of them starts again is answered by another, or waits; while all of
+    them rest for longer, because they die again and again, `run` turns away whoever comes.
     """
     shared = listening.fileno()
     return [
@@ -136,6 +146,20 @@ def portals(workers: int, listening: socket.socket) -> list[Watched]:
         )
         for number in range(1, workers + 1)
     ]
+
+
+def _following() -> Callable[[], None] | None:
+    """Return what a child does first, so that it ends when this process dies, however it dies.
+
+    Else the parts of a `run` that was killed would keep its addresses from the next one.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+_FOLLOW: Final = _following()
 
 
 @dataclass(slots=True)
@@ -161,7 +185,11 @@ class Watched:
         command_line = [sys.executable, "-m", "metroledger", *self.arguments]
         with self.log.open("ab") if self.log else contextlib.nullcontext() as log:
             self.process = subprocess.Popen(
-                command_line, env=self.environment, stderr=log, pass_fds=self.shared
+                command_line,
+                env=self.environment,
+                stderr=log,
+                pass_fds=self.shared,
+                preexec_fn=_FOLLOW,  # noqa: PLW1509 (one system call, and no lock is taken)
             )
         self.started_at, self.again_at = time.monotonic(), None
 
@@ -176,6 +204,10 @@ class Watched:
             self.again_at = now + pause
             code = self.process.returncode
             print(f"{self.name}: ended with {code}; again in {pause:.1f} s", flush=True)
+
+    def rests(self, now: float) -> bool:
+        """Whether it has died so often that it is not started again within `_WAIT_S`."""
+        return self.again_at is not None and self.again_at > now + _WAIT_S
 
 
 def end_all(watched: Sequence[Watched]) -> None:

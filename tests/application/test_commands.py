@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Never
 import pytest
 
 from application import consenting, driving, residents
+from application.committer import NotPublished
 from application.driving import OutcomeOpen
 from application.protocol import RefusedBefore
 from application.services import collection_id, new_id
+from application.submissions import LedgerBusy
+from application.waiting import due_within
 from domain.aggregates import account, collection, consent, meter
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import ConsentStatus, Origin
@@ -159,6 +162,53 @@ def test_a_fault_in_the_log_reaches_every_writer_and_the_next_command_goes_on(
         answers = [threads.submit(carry, ledger, new_id(), new_id()) for _ in range(4)]
         assert [type(answer.exception(20)) for answer in answers] == [RuntimeError] * 4
     assert carry(ledger, new_id(), new_id()) is not None
+
+
+def test_what_no_batch_took_in_time_was_not_sent_and_its_sender_is_told_so(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one append hangs: of the command in it the outcome is open, of the next it is not."""
+    log, appending, goes_on = ledger.ledger.folder.log, threading.Event(), threading.Event()
+    append = log.append
+    monkeypatch.setattr(driving, "PATIENCE_S", 1.0)
+
+    def hang(records: Sequence[bytes]) -> Sequence[int | None]:
+        appending.set()
+        goes_on.wait(20)
+        return append(records)
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor(2) as threads:
+        patch.setattr(log, "append", hang)
+        first = threads.submit(carry, ledger, new_id(), new_id())
+        assert appending.wait(20)
+        end = log.end()
+        second = threads.submit(carry, ledger, new_id(), new_id())
+        assert type(first.exception(20)) is OutcomeOpen
+        assert type(second.exception(20)) is LedgerBusy
+        goes_on.set()
+    assert carry(ledger, new_id(), new_id()) is not None
+    assert log.end() == end + 2
+
+
+def test_while_there_is_no_room_nothing_is_sent_and_its_sender_is_told_so(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Never:
+        raise LedgerBusy
+
+    monkeypatch.setattr(driving, "PATIENCE_S", 0.5)
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.ledger.committer, "submit", full)
+        with pytest.raises(LedgerBusy, match="nothing of this was sent"):
+            carry(ledger, new_id(), new_id())
+    assert carry(ledger, new_id(), new_id()) is not None
+
+
+def test_whoever_has_no_time_left_waits_for_nobodys_publication(ledger: Installation) -> None:
+    committer = ledger.ledger.committer
+    with due_within(0.2), committer._publishing, pytest.raises(NotPublished):
+        committer.publish()
+    committer.publish()
 
 
 @pytest.mark.chaos

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from application import answering, consenting, erasure, inbox, viewing
+from application.consenting import StillWithdrawing
 from application.inbox import Act, Fortune, KindOfAct, TakenDown, drain, insist
 from application.residents import resident
 from application.services import new_id
@@ -21,7 +22,7 @@ from domain.errors import Refused, Unavailable
 from domain.values import Category
 from ledger.fold import LogNotOurs
 from metroledger.cli.offices import administrator
-from tests.application.world import settle
+from tests.application.world import settle, wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,6 +115,42 @@ def test_what_waits_reaches_the_log_once_dated_when_it_was_done(ledger: Installa
     assert state.status is ConsentStatus.WITHDRAWN
     assert ledger.services.inbox.fortune(act.command) is Fortune.DONE
     assert not waiting_of(ledger.services, [act.about])
+
+
+def test_a_grant_waits_for_the_withdrawal_before_it_and_is_not_barred(
+    ledger: Installation,
+) -> None:
+    home, command = settle(ledger, NUMBER), new_id()
+    kept_withdrawal(ledger.services, home)
+    for _ in range(2):
+        with pytest.raises(StillWithdrawing):
+            grant_again(ledger, home, command)
+    drain(ledger.services)
+    assert status_of(ledger, grant_again(ledger, home, command)) is ConsentStatus.GRANTED
+
+
+def test_a_grant_decided_while_the_withdrawal_before_it_comes_to_the_log_is_not_barred(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, command = settle(ledger, NUMBER), new_id()
+    kept_withdrawal(ledger.services, home)
+    is_ending: Callable[..., bool] = consenting._is_ending
+
+    def just_now(services: Services, *more: object) -> bool:
+        drain(services)
+        return is_ending(services, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(consenting, "_is_ending", just_now)
+        with pytest.raises(StillWithdrawing):
+            grant_again(ledger, home, command)
+    assert status_of(ledger, grant_again(ledger, home, command)) is ConsentStatus.GRANTED
+
+
+def grant_again(ledger: Installation, home: Household, command: UUID) -> UUID:
+    return consenting.grant_consent(
+        ledger.services, home.account, home.meter, wish(), command=command
+    )
 
 
 def test_no_version_refuses_what_waits(ledger: Installation) -> None:

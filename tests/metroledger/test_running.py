@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +18,13 @@ from application.services import new_id
 from bench.watching import get
 from metroledger.bootstrap import create_ledger, now
 from metroledger.cli.running import portals
-from metroledger.settings import OPERATIONS, WEB
+from metroledger.settings import OPERATIONS, THEME, WEB
 from tests.application.conftest import empty, site
 from tests.application.world import ORIGIN, ROOT
 from tests.scenarios.watching import free_ports
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from tests.application.world import Place
@@ -71,24 +74,66 @@ def test_who_asks_while_every_process_starts_again_is_answered_all_the_same(
     empty: Place,
 ) -> None:
     create_ledger(empty.settings, ORIGIN)
+    with running(empty) as (process, web):
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(4)]
+        assert [line.partition(":")[0] for line in said[2:]] == ["serve", "serve"]
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        for child in children.read_text("ascii").split():
+            os.kill(int(child), signal.SIGKILL)
+        assert get(web, "/")[0] == 200
+        assert "ended with -9" in process.stdout.readline()
+
+
+@contextlib.contextmanager
+def running(
+    place: Place, more: dict[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A `run` of the portal alone, and the port it answers at."""
     web, operations = free_ports(1), free_ports(3)
     there = {WEB: f"127.0.0.1:{web}", OPERATIONS: f"127.0.0.1:{operations}"}
     with subprocess.Popen(
         [sys.executable, "-m", "metroledger", "run", "--only", "portal"],
-        env=empty.environment | there,
+        env=place.environment | there | (more or {}),
         cwd=ROOT,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
         assert process.stdout is not None
         try:
-            said = [process.stdout.readline() for _ in range(4)]
-            assert [line.partition(":")[0] for line in said[2:]] == ["serve", "serve"]
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-            for child in children.read_text("ascii").split():
-                os.kill(int(child), signal.SIGKILL)
-            assert get(web, "/")[0] == 200
-            assert "ended with -9" in process.stdout.readline()
+            yield process, web
         finally:
             process.send_signal(signal.SIGTERM)
             process.stdout.read()
+
+
+def test_while_the_portal_dies_again_and_again_whoever_asks_is_turned_away(empty: Place) -> None:
+    create_ledger(empty.settings, ORIGIN)
+    with running(empty, {THEME: "no-such-theme.css"}) as (process, web):
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "again in 2.0 s" in line:
+                break
+        status, text = get(web, "/")
+        assert (status, text[:21]) == (503, "Le portail redémarre.")
+
+
+def test_the_parts_of_a_run_that_was_killed_end_with_it(empty: Place) -> None:
+    create_ledger(empty.settings, ORIGIN)
+    with running(empty) as (process, web):
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(4)]
+        assert [line.partition(":")[0] for line in said[2:]] == ["serve", "serve"]
+        process.kill()
+        process.stdout.read()  # to its end: no part has it open any more
+        listen(("127.0.0.1", web)).close()
+
+
+def test_who_finds_the_address_taken_is_told_which_settings_name_it(empty: Place) -> None:
+    create_ledger(empty.settings, ORIGIN)
+    with listen(("127.0.0.1", 0)) as ours:
+        web = {WEB: f"127.0.0.1:{ours.getsockname()[1]}"}
+        said = replace(empty, also=web).run("run", "--only", "portal")
+    assert (said.code, WEB in said.err) == (2, True)
+    assert "address already in use" in said.err

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import threading
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from httpx import Client
 
-from adapters.http.serving import listen, served
+from adapters.http.serving import listen, served, turn_away
 
 LOOPBACK = ("127.0.0.1", 0)
 
@@ -50,3 +55,54 @@ def test_an_address_that_somebody_has_is_refused() -> None:
         served(app("two"), ("127.0.0.1", port)),
     ):
         pass
+
+
+def test_from_the_moment_it_ends_nobody_is_let_in_to_wait() -> None:
+    slow, answering, goes_on = FastAPI(), threading.Event(), threading.Event()
+
+    @slow.get("/")
+    def late() -> str:
+        answering.set()
+        return "late" if goes_on.wait(20) else "never"
+
+    with ThreadPoolExecutor(2) as threads:
+        with contextlib.ExitStack() as serving:
+            port = serving.enter_context(served(slow, LOOPBACK))
+            asked = threads.submit(httpx.get, f"http://127.0.0.1:{port}/", timeout=20)
+            assert answering.wait(20)
+            ending = threads.submit(serving.pop_all().close)
+            while _lets_in(port):
+                time.sleep(0.01)
+            assert not ending.done()
+            goes_on.set()
+            ending.result(20)
+        assert asked.result(20).json() == "late"
+
+
+def _lets_in(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except ConnectionError:
+        return False
+    return True
+
+
+def test_who_cannot_be_served_is_turned_away_with_an_answer() -> None:
+    with listen(LOOPBACK) as listening, ThreadPoolExecutor(8) as askers:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        asked = [askers.submit(httpx.get, address, timeout=20) for _ in range(8)]
+        while not all(one.done() for one in asked):
+            turn_away(listening)
+            time.sleep(0.01)
+    for one in asked:
+        answer = one.result()
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+        assert answer.text.startswith("Le portail redémarre.")
+
+
+def test_a_crowd_of_short_connections_is_answered_by_one_of_several() -> None:
+    with listen(LOOPBACK) as listening, served(app("one"), listening.dup()) as port:
+        address = f"http://127.0.0.1:{port}/"
+        with ThreadPoolExecutor(32) as crowd:
+            answers = list(crowd.map(lambda _: httpx.get(address, timeout=20).json(), range(400)))
+    assert answers == ["one"] * 400

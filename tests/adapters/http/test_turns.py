@@ -87,6 +87,16 @@ def test_who_writes_takes_no_turn(portal: Client, counted: Counted) -> None:
     assert counted.most > 1
 
 
+def test_a_style_sheet_takes_no_turn(portal: Client) -> None:
+    with ThreadPoolExecutor(1) as other:
+        slow = other.submit(portal.get, "/slow")
+        time.sleep(0.1)
+        begin = time.monotonic()
+        assert portal.get("/static/a.css").status_code == 404
+        assert time.monotonic() - begin < PATIENCE_S * 0.9
+        assert not slow.done()
+
+
 def test_a_slow_page_keeps_a_reader_waiting_for_the_patience_alone(portal: Client) -> None:
     with ThreadPoolExecutor(1) as other:
         slow = other.submit(portal.get, "/slow")

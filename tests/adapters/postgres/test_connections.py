@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from adapters.postgres.connections import POOL_MAX, Connections, DatabaseUnavailable
+from application.waiting import due_within
 
 CUT = (
     "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
@@ -99,3 +100,15 @@ def _write_while(asleep: Connections, others: Connections) -> None:
             other.execute("set lock_timeout = '9s'")
             other.execute("update rows set row = 3")
         connection.execute("update rows set row = 4")
+
+
+def test_whoever_has_no_time_left_does_not_wait_for_one_that_others_hold(database: str) -> None:
+    connections = Connections(database)
+    with ExitStack() as held:
+        for _ in range(POOL_MAX):
+            held.enter_context(connections.use())
+        with due_within(0.2), pytest.raises(DatabaseUnavailable), connections.use():
+            pass
+    with due_within(20), connections.use() as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    connections.close()
