@@ -13,13 +13,15 @@ the next start does not know of. The order of one publication::
     3 extend    the open tiles by the new entries; the root must be the database's
     4 files     bundles and tiles, forced to the disk, then put in their places
     5 journal   the signed checkpoint, forced: from here on it is a promise
-    6 file      the checkpoint file, forced and renamed: from here on it is public
+    6 file      the checkpoint file, renamed: from here on it is public
     7 tidy      partial tiles that a full one has overtaken
 
 A crash before 5 leaves files that no checkpoint covers; the next publication
 writes them again. A crash between 5 and 6 leaves a promise that is not public:
 whoever comes next *finishes forward*, for its tiles are on the disk. A tail of
-the journal torn in 5 was never public and is cut off.
+the journal torn in 5 was never public and is cut off. The file of 6 copies what is
+on the disk already and is not forced: a power cut may leave an older promise there,
+or a part of one, and then it is written again from the journal.
 
 The lock is the kernel's (flock on the directory itself), taken for each
 publication: several processes of one ledger take turns, and one that is killed
@@ -40,9 +42,10 @@ from typing import Protocol
 
 from domain.errors import Corrupt
 from proofs.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint, sign_checkpoint
-from proofs.durable import Staging, sync_directory
+from proofs.durable import Staging, put, sync_directory
 from proofs.edge import Edge
 from proofs.journal import Journal
+from proofs.note import NoteMalformed, split_note
 from proofs.signing import Signer
 from proofs.tiles import TILE_WIDTH, TileDamaged, changed_tiles
 
@@ -205,7 +208,7 @@ class Publisher:
 
     def _finish_forward(self, note: bytes | None, signed: SignedCheckpoint) -> None:
         """Make the journal's last checkpoint public, if it is newer than the public one."""
-        if note is not None:
+        if note is not None and not _is_torn(note):
             public = open_checkpoint(note, [self._signer.verifier]).checkpoint
             if public.size >= signed.checkpoint.size:
                 self._journal.refuse("its last record is not the published checkpoint")
@@ -245,9 +248,16 @@ class Publisher:
             return None
 
     def _write_checkpoint(self, note: bytes) -> None:
-        with self._staging() as staging:
-            staging.add(CHECKPOINT, note)
-            staging.commit()
+        put(self._directory / CHECKPOINT, note, aside=self._directory / STAGING / CHECKPOINT)
+
+
+def _is_torn(note: bytes) -> bool:
+    """Whether a public checkpoint is not a note at all, as each part of one is not."""
+    try:
+        split_note(note)
+    except NoteMalformed:
+        return True
+    return False
 
 
 def _require_root(promise: _Promise, tree: Tree) -> None:

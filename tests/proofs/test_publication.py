@@ -19,7 +19,7 @@ from proofs.journal import Journal, JournalDamaged
 from proofs.merkle import leaf_hash, nodes_of, prove_consistency, verify_consistency
 from proofs.note import NoteUnsigned
 from proofs.publication import Publisher, TreeBehind, TreeForked
-from proofs.signing import KeyKind, Signer
+from proofs.signing import KeyKind, SignatureRefuted, Signer
 from proofs.tiles import TileDamaged, all_tiles
 from tests.proofs.support import (
     REPOSITORY,
@@ -186,6 +186,27 @@ def test_a_promise_that_was_not_made_public_is_made_public_first(site: Site) -> 
     with pytest.raises(TreeBehind):
         publisher.check_extends(tree(299))
     assert check(site) == 300
+
+
+def test_a_public_checkpoint_that_a_power_cut_tore_is_written_again(site: Site) -> None:
+    publisher = site.publisher()
+    before = publisher.publish(tree(10)).note
+    newest = publisher.publish(tree(300))
+    public = site.directory / "checkpoint"
+    for note in (before, newest.note):
+        for end in range(len(note)):
+            for torn in (note[:end], note[:end] + bytes(len(note) - end)):
+                public.write_bytes(torn)
+                assert site.publisher().published() == newest
+                assert public.read_bytes() == newest.note
+
+
+def test_a_public_checkpoint_that_was_altered_is_not_taken_for_a_torn_one(site: Site) -> None:
+    site.publisher().publish(tree(10))
+    public = site.directory / "checkpoint"
+    public.write_bytes(public.read_bytes().replace(b"\n10\n", b"\n11\n"))
+    with pytest.raises(SignatureRefuted):
+        site.publisher().published()
 
 
 def test_a_torn_tail_of_the_journal_is_cut_off_wherever_it_is_torn(site: Site) -> None:
