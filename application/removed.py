@@ -16,7 +16,7 @@ from domain.values import civil_day
 from keys.names import KeyName, Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Collection, Container, Iterator, Sequence
 
     from application.services import Services
     from application.viewing import Access
@@ -26,14 +26,20 @@ def tell_removed(
     services: Services, access: Access, pieces: Sequence[DayConsumption]
 ) -> tuple[DayConsumption, ...]:
     """Return what was consumed, the gaps of destroyed years held back as removed."""
+    gaps = {one.first_day.year for one in pieces if _is_gap(one)}
+    removed = removed_years(services, access, gaps)
+    return tuple(_joined(pieces, removed)) if removed else tuple(pieces)
+
+
+def removed_years(services: Services, access: Access, years: Collection[int]) -> set[int | None]:
+    """Return which of these civil years of a consent were destroyed."""
     owner, this_year = access.granted.account, civil_day(services.clock()).year
     names = {
         KeyName(owner=owner, purpose=Purpose.READINGS, consent=access.consent, year=year)
-        for year in {one.first_day.year for one in pieces if _is_gap(one)}
+        for year in years
         if year < this_year or access.ended
     }
-    removed = {name.year for name in services.keys.destroyed(names)} if names else set()
-    return tuple(_joined(pieces, removed)) if removed else tuple(pieces)
+    return {name.year for name in services.keys.destroyed(names)} if names else set()
 
 
 def _joined(

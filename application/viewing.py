@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from application.removed import tell_removed
+from msgspec.structs import replace
+
+from application.removed import removed_years, tell_removed
 from application.views import Overview, consents_of, meters_of
-from domain.aggregates import consent, terms
+from domain.aggregates import consent, power, terms
 from domain.aggregates.account import ASKED, AccountStatus
 from domain.aggregates.leaving import is_of_past
+from domain.aggregates.reading import fold
 from domain.errors import Corrupt, Refused, Unavailable
 from domain.events.consent import ConsentGranted
 from domain.events.terms import TextKind
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from application.glance import Glance
     from application.services import Services
     from domain.aggregates.consumption import DayConsumption
+    from domain.aggregates.power import DayPower
     from domain.events.reading import Reading
     from ledger.rule import Head
 
@@ -185,6 +189,19 @@ def consumption(
         return ()
     pieces = daily(services.shown, access.consent, first, last_day)
     return tell_removed(services, access, pieces)
+
+
+def powers(
+    services: Services, access: Access, first_day: date, last_day: date
+) -> tuple[DayPower, ...]:
+    """Return the highest power of each day from one to another, both included, in order."""
+    first = max(first_day, access.granted.first_data_day)
+    entries = services.shown.entries_of(access.consent, first, last_day)
+    days = power.powers(fold(entry.taken for entry in entries), first, last_day)
+    gone = removed_years(services, access, {one.day.year for one in days if not one.highest})
+    if not gone:
+        return days
+    return tuple(replace(one, removed=one.highest is None and one.day.year in gone) for one in days)
 
 
 def received_last(services: Services, access: Access) -> datetime | None:

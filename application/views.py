@@ -83,6 +83,14 @@ class Overview:
             (civil_day(p.requested_at) for p in self.pasts if p.meter == meter), default=None
         )
 
+    def standing(self, *categories: Category) -> list[ConsentView]:
+        """Return the consents to these categories that stand."""
+        return [
+            one
+            for one in self.consents
+            if one.status is ConsentStatus.GRANTED and one.category in categories
+        ]
+
     @property
     def must_accept(self) -> bool:
         """Whether the terms in force are still to be accepted."""

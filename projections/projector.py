@@ -300,11 +300,14 @@ class Projector:
         """Return all of a consent's readings."""
         return self._opened(self.store.held(consent))
 
-    def latest(self, consent: UUID) -> list[Entry]:
-        """Return the newest of a consent's readings: its last page, and its slips.
+    def entries_of(self, consent: UUID, first: date, last: date) -> list[Entry]:
+        """Return a consent's readings of these days, and some others; other months stay closed."""
+        pages, slips = self.store.held(consent)
+        pages = [page for page in pages if first.replace(day=1) <= page.month <= last]
+        return self._opened(Held(pages, slips))
 
-        Slips alone would not do: a late day lies there beside a page that has newer ones.
-        """
+    def latest(self, consent: UUID) -> list[Entry]:
+        """Return the newest of a consent's readings: its last page, and slips, if late ones."""
         return self._opened(Held(self.store.last_page(consent), self.store.slips(consent)))
 
     def _opened(self, held: Held) -> list[Entry]:

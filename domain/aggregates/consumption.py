@@ -48,7 +48,6 @@ from domain.events.reading import (
     IndexReceived,
     IntervalReceived,
     LoadCurveDayReceived,
-    MaximumPowerReceived,
     Register,
 )
 from domain.values import PARIS, Direction, civil_day, midnight, next_day
@@ -163,17 +162,6 @@ def curve_energy(
     if reached != midnight(next_day(day)):
         return None
     return CurveEnergy(day=day, watt_seconds=watt_seconds)
-
-
-def maximum_power(
-    series: Series, day: date, *, direction: Direction = Direction.CONSUMPTION
-) -> MaximumPowerReceived | None:
-    """Return the highest power of a day as sent, in VA where it was, else in W."""
-    for quantity in (Quantity.MAXIMUM_POWER_VA, Quantity.MAXIMUM_POWER_W):
-        best = _chosen(series, quantity, day, direction)
-        if best is not None and isinstance(best.reading, MaximumPowerReceived):
-            return best.reading
-    return None
 
 
 def between(opening: Sequence[Taken], closing: Sequence[Taken]) -> int | HeldBack:

@@ -13,7 +13,6 @@ from domain.aggregates.consumption import (
     HeldBack,
     consumption,
     curve_energy,
-    maximum_power,
 )
 from domain.events.reading import Register, Run
 from domain.values import midnight, next_day
@@ -23,7 +22,6 @@ from tests.domain.readings import (
     gas,
     gas_day,
     index,
-    peak,
     register,
     series,
     supplier,
@@ -259,11 +257,3 @@ def test_half_a_watt_hour_is_rounded_down_and_said_to_be() -> None:
     energy = curve_energy(series(delivered(1, curve(DAY, _half_hours(DAY, [1] * 47 + [2])))), DAY)
     assert energy is not None
     assert (energy.energy_wh, energy.exact) == (24, False)
-
-
-def test_va_and_w_are_two_quantities() -> None:
-    known = series(delivered(1, peak(DAY, 3817, "VA"), peak(DAY, 3700, "W")))
-    best = maximum_power(known, DAY)
-    assert best is not None
-    assert (best.power, best.unit) == (3817, "VA")
-    assert maximum_power(known, NEXT) is None

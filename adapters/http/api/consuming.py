@@ -1,4 +1,4 @@
-"""Consumption under a consent: by day, week, month or year, with its gaps as gaps."""
+"""What was measured under a consent: consumption by day or longer, and maximum power by day."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from adapters.http.api.problems import Invalid
 from adapters.http.api.reader import UNDER_TERMS, Paging, Reader, Within
 from adapters.http.api.route import ApiRoute
 from application import viewing
+from application.viewing import NothingHere
 from domain.aggregates.consumption import DayConsumption
-from domain.values import civil_day
+from domain.aggregates.power import DayPower
+from domain.values import Category, civil_day
 from projections.periods import Grain, PeriodConsumption, summed
 
 DAYS_MAX: Final = 4_000
@@ -89,6 +91,45 @@ def consumption(  # noqa: PLR0913, PLR0917 (each is a part of the address)
         next=following,
     )
     return shown(request, site.services, told)
+
+
+@router.get("/consents/{consent}/maximum-power", response_model=models.Powers, responses=reads(404))
+def maximum_power(  # noqa: PLR0913, PLR0917 (each is a part of the address)
+    request: Request,
+    site: Within,
+    who: Reader,
+    consent: UUID,
+    days: Annotated[Span, Depends(span)],
+    paging: Paging,
+) -> Response:
+    """The highest power of each day, as it was sent: a day that was not measured is null.
+
+    Of a consent to maximum power; any other has none, and is not found here.
+    """
+    access = viewing.authorise(site.services, who, consent)
+    if access.granted.category is not Category.MAXIMUM_POWER:
+        raise NothingHere
+    found = viewing.powers(site.services, access, days.first, days.last)
+    page, following = page_of(found, lambda one: one.day.isoformat(), paging)
+    told = models.Powers(
+        consent=consent,
+        first_day=days.first,
+        last_day=days.last,
+        days=[_power(one) for one in page],
+        next=following,
+    )
+    return shown(request, site.services, told)
+
+
+def _power(one: DayPower) -> models.Power:
+    return models.Power(
+        day=one.day,
+        power=one.highest.power if one.highest else None,
+        unit=one.highest.unit if one.highest else None,
+        at=one.highest.at if one.highest else None,
+        disputed=one.disputed,
+        removed=one.removed,
+    )
 
 
 def _said(one: DayConsumption | PeriodConsumption) -> models.Piece | models.Total:

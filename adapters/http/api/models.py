@@ -176,6 +176,31 @@ class Consumption(Said):
     next: str | None = Field(description="The next page's cursor, null on the last one.")
 
 
+class Power(Said):
+    """The highest power of a day, in its `unit` as the operator sent it; `at` where it was said.
+
+    `power` is null in a gap, and where it was `removed`: measured, and destroyed since. It is
+    never 0 for want of a value. `disputed`: several deliveries differ, and the last one stands.
+    """
+
+    day: date
+    power: int | None
+    unit: str | None = Field(description="VA or W, which are not the same quantity; null in a gap.")
+    at: datetime | None
+    disputed: bool
+    removed: bool
+
+
+class Powers(Said):
+    """The highest power of each day, under one consent."""
+
+    consent: UUID
+    first_day: date
+    last_day: date
+    days: list[Power]
+    next: str | None = Field(description="The next page's cursor, null on the last one.")
+
+
 class Recipient(Said):
     """Somebody who may see my data: what, for what, since and until when."""
 

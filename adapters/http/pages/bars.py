@@ -1,4 +1,4 @@
-"""What each bar of the consumption page is: measured, together, partial, held back, missing.
+"""What each bar of a page of measures is: measured, together, partial, held back, missing.
 
 A bar occupies slots: days where a bar is a day, else periods. Days that were measured
 together are one bar over all their days. Nothing is a bar of 0 but a measured 0.
@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from adapters.http.pages.words import CAUSES, between, days, in_table, month, of_month, typeset
+from adapters.http.pages.words import (
+    CAUSES,
+    NO_BREAK,
+    between,
+    clock,
+    days,
+    in_table,
+    month,
+    of_month,
+    typeset,
+)
+from domain.aggregates.consumption import HeldBack
 from projections.periods import Grain, period_end, period_start
 
 if TYPE_CHECKING:
@@ -19,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from domain.aggregates.consumption import DayConsumption
+    from domain.aggregates.power import DayPower
     from projections.periods import PeriodConsumption
 
 
@@ -30,6 +42,8 @@ class Kind(StrEnum):
     """Several days measured as one: the bar is as wide as they are, and as high as their mean."""
     PARTIAL = "partial"
     """A sum in which days are missing."""
+    ACTIVE = "active"
+    """A power in W beside others in VA."""
     HELD = "held"
     MISSING = "missing"
     AWAITED = "awaited"
@@ -37,9 +51,10 @@ class Kind(StrEnum):
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False):
-    """One bar; `place` is its first slot, counted from 0. `energy_wh` None: it has no value.
+    """One bar; `place` is its first slot, counted from 0. `value` None: it has none.
 
-    `height_wh` is what is drawn: its energy, or the mean of a day of those measured together.
+    In thousandths of what is shown: Wh, or VA and W. `height` is what is drawn: the value, or
+    the mean of a day of those measured together.
     A struct, for a page of a year makes hundreds: a fifth of the time of a named tuple.
     """
 
@@ -48,8 +63,8 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
     place: int
     slots: int
     kind: Kind
-    energy_wh: int | None
-    height_wh: int
+    value: int | None
+    height: int
     label: str
     note: str
 
@@ -95,6 +110,36 @@ def of_periods(sums: Sequence[PeriodConsumption], grain: Grain, before: int = 0)
         days = (one.first_day, one.last_day)
         bars.append(Bar(*days, place, 1, kind, energy, energy or 0, name, note))
     return bars
+
+
+def of_powers(days: Sequence[DayPower], first_day: date, fresh_from: date) -> list[Bar]:
+    """Return a bar a day, in a window from `first_day`; a gap from `fresh_from` on is none yet.
+
+    VA and W are beside each other, never converted: where there are both, each says what it is.
+    """
+    bars, origin, mixed = [], first_day.toordinal(), len(units_of(days)) > 1
+    for one in days:
+        found, value, notes = one.highest, None, []
+        kind = Kind.MISSING if one.day < fresh_from else Kind.AWAITED
+        if one.removed:
+            kind, notes = Kind.HELD, [f"non affiché{NO_BREAK}: {CAUSES[HeldBack.REMOVED]}"]
+        elif found is None:
+            notes = [_MISSING if kind is Kind.MISSING else _AWAITED]
+        else:
+            value = found.power
+            kind = Kind.ACTIVE if mixed and found.unit == "W" else Kind.MEASURED
+            notes = [f"k{found.unit}"] if mixed else []
+            notes += [clock(found.at)] if found.at else []
+        notes += [_DISPUTED] if one.disputed else []
+        day, place = one.day, one.day.toordinal() - origin
+        note = ", ".join(notes)
+        bars.append(Bar(day, day, place, 1, kind, value, value or 0, in_table(day), note))
+    return bars
+
+
+def units_of(days: Iterable[DayPower]) -> list[str]:
+    """Return the units of some days' powers, VA before W."""
+    return sorted({one.highest.unit for one in days if one.highest})
 
 
 def runs(bars: Iterable[Bar], kind: Kind) -> list[tuple[date, date]]:

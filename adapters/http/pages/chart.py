@@ -1,4 +1,4 @@
-"""The consumption as bars (SVG) with the same as a table beside it; both are strings, made fast.
+"""What was measured as bars (SVG) with the same as a table beside it; both are strings, made fast.
 
 The drawing has no fixed size: what is placed in percent keeps its shape at every width, and
 the bars alone are in an inner drawing that is stretched. So one path holds a year of them, and
@@ -43,7 +43,7 @@ SLOTS_MIN: Final = 3
 _THOUSAND_KWH: Final = 10_000
 """In tenths of a kWh: from there on thousands are to be parted."""
 
-_DRAWN: Final = (Kind.MEASURED, Kind.TOGETHER, Kind.PARTIAL)
+_DRAWN: Final = (Kind.MEASURED, Kind.TOGETHER, Kind.PARTIAL, Kind.ACTIVE)
 _HATCHED: Final = {
     Kind.MISSING: "hatch-missing",
     Kind.AWAITED: "hatch-awaited",
@@ -76,14 +76,17 @@ class Axis:
     ticks: Sequence[Tick]
 
 
-def drawing(bars: Sequence[Bar], axis: Axis, described_by: str) -> Markup:
-    """Return the bars as an SVG; `described_by` is the id of what says the same in words."""
-    top, step = _scale(max((bar.height_wh for bar in bars), default=0))
+def drawing(bars: Sequence[Bar], axis: Axis, described_by: str, unit: str = "kWh") -> Markup:
+    """Return the bars as an SVG; `described_by` is the id of what says the same in words.
+
+    `unit` stands at the lines; empty where the bars have several.
+    """
+    top, step = _scale(max((bar.height for bar in bars), default=0))
     parts = [
         f'<svg class="chart" role="img" aria-labelledby="{described_by}" focusable="false">',
         _PATTERNS,
         '<svg class="plot" y="7%" width="100%" height="83%">',
-        *_lines(top, step),
+        *_lines(top, step, unit),
         *_hatchings(bars, axis.slots),
         '<svg width="100%" height="100%" preserveAspectRatio="none"',
         f' viewBox="0 0 {axis.slots * SLOT} {HEIGHT}">',
@@ -96,17 +99,17 @@ def drawing(bars: Sequence[Bar], axis: Axis, described_by: str) -> Markup:
 
 
 def rows(bars: Iterable[Bar]) -> Markup:
-    """Return the bars as rows of a table: the days, kWh with one decimal, what is to be said."""
+    """Return the bars as rows of a table: days, thousands with one decimal, what is to be said."""
     parts = []
     for bar in bars:
-        energy = bar.energy_wh
-        if energy is None:
+        found = bar.value
+        if found is None:
             value = "—"
         else:
-            tenths = (energy + 50) // 100
+            tenths = (found + 50) // 100
             value = f"{tenths // 10},{tenths % 10}"
             if tenths >= _THOUSAND_KWH:
-                value = kwh(energy)
+                value = kwh(found)
         parts.append(
             f'<tr><th scope="row">{bar.label}</th><td>{value}</td><td>{bar.note}</td></tr>'
         )
@@ -156,27 +159,28 @@ def _week_ticks(starts: Sequence[date]) -> Iterator[Tick]:
         known = day.month
 
 
-def _scale(highest_wh: int) -> tuple[int, int]:
-    """Return what the drawing's top is, and the step between its lines, in Wh."""
-    if not highest_wh:
+def _scale(highest: int) -> tuple[int, int]:
+    """Return what the drawing's top is, and the step between its lines, as values of bars."""
+    if not highest:
         return 0, 0
     step = 100
-    while step * LINES_MAX < highest_wh:
+    while step * LINES_MAX < highest:
         step = step * 5 // 2 if str(step)[0] == "2" else step * 2
-    return max(-(-highest_wh // step), 1) * step, step
+    return max(-(-highest // step), 1) * step, step
 
 
-def _lines(top: int, step: int) -> Iterator[str]:
+def _lines(top: int, step: int, unit: str) -> Iterator[str]:
     for value in range(0, top + 1, step) if top else (0,):
         y = f"{100 - 100 * value / max(top, 1):.2f}%"
         yield f'<line class="rule" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
         if value:
-            yield f'<text class="level" x="-10" y="{y}" dy="4">{_level(value)}</text>'
+            yield f'<text class="level" x="-10" y="{y}" dy="4">{_level(value, unit)}</text>'
 
 
-def _level(wh: int) -> str:
-    whole = number(wh // 1_000) if wh % 1_000 == 0 else f"{wh / 1_000:.1f}".replace(".", ",")
-    return f"{whole}{NO_BREAK}kWh"
+def _level(value: int, unit: str) -> str:
+    exact = value % 1_000 == 0
+    whole = number(value // 1_000) if exact else f"{value / 1_000:.1f}".replace(".", ",")
+    return f"{whole}{NO_BREAK}{unit}" if unit else whole
 
 
 def _paths(bars: Sequence[Bar], top: int) -> Iterator[str]:
@@ -185,11 +189,11 @@ def _paths(bars: Sequence[Bar], top: int) -> Iterator[str]:
     for kind in _DRAWN:
         drawn, end = [], -1
         for bar in bars:
-            if bar.kind is not kind or bar.energy_wh is None:
+            if bar.kind is not kind or bar.value is None:
                 continue
             if bar.place != end:
                 drawn.append(f"M{bar.place * SLOT + 2} {HEIGHT}")
-            drawn.append(_outline(int(bar.height_wh * scale), bar.slots))
+            drawn.append(_outline(int(bar.height * scale), bar.slots))
             end = bar.place + bar.slots
         if drawn:
             yield f'<path class="{kind}" d="{"".join(drawn)}"/>'
@@ -206,7 +210,7 @@ def _hatchings(bars: Iterable[Bar], slots: int) -> Iterator[str]:
     """Yield a hatched surface for each run of what has no value."""
     runs: list[tuple[int, int, Kind]] = []
     for bar in bars:
-        if bar.energy_wh is not None:
+        if bar.value is not None:
             continue
         if runs and runs[-1][2] is bar.kind and runs[-1][1] == bar.place:
             runs[-1] = (runs[-1][0], bar.place + bar.slots, bar.kind)

@@ -6,12 +6,10 @@ This page is read more than all others: what is long in it (a year of days) is m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from adapters.http.pages import bars, chart, window, words
-from adapters.http.pages.bars import Kind
+from adapters.http.pages import bars, chart, power, window
 from adapters.http.pages.freshness import (
     fresh_from,
     freshness,
@@ -19,9 +17,10 @@ from adapters.http.pages.freshness import (
     last_due,
     looked_back_to,
 )
+from adapters.http.pages.power import ENERGIES
+from adapters.http.pages.summary import kinds_of, summary
 from application import viewing
 from application.viewing import NothingHere
-from domain.aggregates.consent import ConsentStatus
 from domain.values import Category, civil_day
 from projections.periods import Grain, periods, summed
 
@@ -34,27 +33,7 @@ if TYPE_CHECKING:
     from adapters.http.pages.chart import Axis
     from adapters.http.pages.frame import Pages, Visit
     from adapters.http.pages.window import Window
-    from application.views import ConsentView, Overview
     from domain.aggregates.consumption import DayConsumption
-
-RUNS_NAMED_MAX: Final = 6
-_SHOWN: Final = {Category.DAILY_INDEX, Category.LOAD_CURVE}
-_LACKING: Final = {Kind.MISSING, Kind.HELD, Kind.PARTIAL}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What a window's bars add up to; `energy_wh` None where nothing does.
-
-    `missing` and `held` name the days that are not in it, `missing_more` counts the runs of
-    days that are not named. `is_whole` says that no bar lacks days it should have.
-    """
-
-    energy_wh: int | None
-    missing: tuple[str, ...]
-    missing_more: int
-    held: tuple[tuple[str, str], ...]
-    is_whole: bool
 
 
 def add(pages: Pages) -> None:
@@ -66,7 +45,7 @@ def add(pages: Pages) -> None:
 def mine(visit: Visit) -> Response:
     """Lead to the first consent that shows something; say what to do where there is none."""
     seen = visit.admitted()
-    living = _living(seen)
+    living = [*seen.standing(*ENERGIES), *seen.standing(Category.MAXIMUM_POWER)]
     if living:
         return visit.go(f"/consommation/{living[0].id}")
     return visit.page("no_consumption.html", seen=seen)
@@ -75,7 +54,9 @@ def mine(visit: Visit) -> Response:
 def shown(visit: Visit) -> Response:
     """Show a consent's consumption: lately, day by day, unless the address asks for more."""
     seen, access = visit.admitted_to(visit.id("consent"))
-    if access.granted.category not in _SHOWN:
+    if access.granted.category is Category.MAXIMUM_POWER:
+        return power.shown(visit, seen, access)
+    if access.granted.category not in ENERGIES:
         raise NothingHere
     today, first_day = civil_day(visit.services.clock()), access.granted.first_data_day
     lately = last_due(today)
@@ -103,7 +84,9 @@ def shown(visit: Visit) -> Response:
         latest=latest,
         given=access,
         erased=seen.erased_on(access.granted.meter),
-        others=[one for one in _living(seen) if one.id != access.consent],
+        others=[one for one in seen.standing(*ENERGIES) if one.id != access.consent],
+        powers=seen.standing(Category.MAXIMUM_POWER),
+        energies=[],
         meters={one.id: one for one in seen.meters},
         turns=window.turns(looked, first_day, yesterday),
         grains=window.grains(looked, today),
@@ -129,31 +112,3 @@ def draw(
     sums = summed(pieces, looked.grain, start, end)
     axis = chart.axis_of_periods([first for first, _ in spans], looked.grain)
     return bars.of_periods(sums, looked.grain, before), axis
-
-
-def kinds_of(drawn: Sequence[Bar]) -> list[Kind]:
-    """Return which kinds of bars there are, in the order of the legend."""
-    found = {bar.kind for bar in drawn}
-    return [kind for kind in Kind if kind in found]
-
-
-def summary(drawn: Sequence[Bar]) -> Summary:
-    """Return the sum of the bars, and the days that are not in it, by name."""
-    values = [bar.energy_wh for bar in drawn if bar.energy_wh is not None]
-    lacking = [bar for bar in drawn if bar.kind in _LACKING]
-    missing = [words.between(*run) for run in bars.runs(lacking, Kind.MISSING)]
-    return Summary(
-        energy_wh=sum(values) if values else None,
-        missing=tuple(missing[:RUNS_NAMED_MAX]),
-        missing_more=max(0, len(missing) - RUNS_NAMED_MAX),
-        held=tuple((bar.label, bar.note) for bar in lacking if bar.kind is Kind.HELD),
-        is_whole=not lacking,
-    )
-
-
-def _living(seen: Overview) -> list[ConsentView]:
-    return [
-        one
-        for one in seen.consents
-        if one.status is ConsentStatus.GRANTED and one.category in _SHOWN
-    ]

@@ -128,6 +128,7 @@ KINDS: Final = {
     "measured": "mesuré",
     "together": "plusieurs jours mesurés ensemble : hauteur moyenne par jour",
     "partial": "somme à laquelle des jours manquent",
+    "active": "mesuré en kW (puissance active)",
     "held": "non affiché, cause dans le tableau",
     "missing": "non mesuré",
     "awaited": "pas encore reçu",
@@ -188,6 +189,11 @@ def with_unit(energy_wh: int) -> str:
     return f"{kwh(energy_wh)}{NO_BREAK}kWh"
 
 
+def power(value: int, unit: str) -> str:
+    """Return a power in VA or W with its unit: 6,3 kVA."""
+    return f"{kwh(value)}{NO_BREAK}k{unit}"
+
+
 @lru_cache(maxsize=4_096)
 def day(value: date) -> str:
     """Return a day: 1er mars 2026."""
@@ -234,8 +240,13 @@ def on(instant: datetime) -> str:
 
 def at(instant: datetime) -> str:
     """Return an instant as clocks in France show it: 3 mars 2026 à 9 h 05."""
+    return f"{on(instant)} à {clock(instant)}"
+
+
+def clock(instant: datetime) -> str:
+    """Return the time of an instant in France: 9 h 05."""
     there = instant.astimezone(PARIS)
-    return f"{day(there.date())} à {there.hour}{NO_BREAK}h{NO_BREAK}{there.minute:02}"
+    return f"{there.hour}{NO_BREAK}h{NO_BREAK}{there.minute:02}"
 
 
 def days(count: int) -> str:

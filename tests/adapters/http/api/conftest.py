@@ -19,6 +19,7 @@ from application import consenting
 from application.access import sessions
 from application.access.roles import GIVEN, StaffRole
 from domain.aggregates.consent import Origin
+from domain.values import Category
 from metroledger.portal import site_of
 from tests.application.conftest import founded, site
 from tests.application.hiring import hire
@@ -27,6 +28,7 @@ from tests.application.world import (
     Household,
     Place,
     Site,
+    grant,
     settle,
     take,
     write_nights,
@@ -85,6 +87,8 @@ class World:
     staff: dict[StaffRole, Person]
     leaver: UUID
     cookie: str
+    power: str
+    """The other's consent to maximum power."""
 
     def begin(self) -> str:
         """Begin another session of the owner's; return its token."""
@@ -107,6 +111,7 @@ def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
     *meters, last = town(SEED, 4)
     leaver = settle(ledger, last.number, name="Leaver").account
     homes = [settle(ledger, meter.number, name=f"Person{n}") for n, meter in enumerate(meters)]
+    power = grant(ledger, homes[1].account, homes[1].meter, Category.MAXIMUM_POWER)
     span = (FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1))
     days = [day for day in span if day not in GAP]
     for path in write_nights(place.home / "in", meters, days):
@@ -141,4 +146,5 @@ def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
         staff={role: person(None, portal.staff_cookie, hire(ledger, role).token) for role in GIVEN},
         leaver=leaver,
         cookie=portal.session_cookie,
+        power=str(power),
     )

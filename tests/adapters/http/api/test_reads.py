@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from application import offices, viewing
+from domain.events.reading import MaximumPowerReceived
 from domain.events.terms import TextKind
 from metroledger.cli.offices import administrator
 from proofs.receipt import verify_receipt
@@ -65,6 +66,51 @@ def test_what_somebody_has_is_not_sent_again(world: World, path: str) -> None:
     assert world.owner.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
     private = not path.startswith(("public", "openapi"))
     assert (first.headers["Cache-Control"] == "no-store") == private
+
+
+def powers(world: World, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 (a query's values)
+    answer = world.other.get(f"consents/{world.power}/maximum-power", params=SPAN | asked)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_each_day_has_its_highest_power_as_it_was_sent_and_a_gap_is_null(world: World) -> None:
+    days = powers(world)["days"]
+    span = (LAST_DAY - FIRST_DAY).days + 1
+    assert [one["day"] for one in days] == [
+        (FIRST_DAY + timedelta(days=n)).isoformat() for n in range(span)
+    ]
+    missing = {one["day"] for one in days if one["power"] is None}
+    assert missing == {day.isoformat() for day in GAP}
+    assert all(one["unit"] is None for one in days if one["power"] is None)
+    known = [one for one in days if one["power"] is not None]
+    assert all(one["power"] > 0 and one["unit"] == "VA" for one in known)
+    access = viewing.authorise(
+        world.ledger.services, UUID(world.other.get("account").json()["account"]), UUID(world.power)
+    )
+    sent = {
+        held.reading.day.isoformat(): held.reading.power
+        for held in viewing.readings(world.ledger.services, access)
+        if isinstance(held.reading, MaximumPowerReceived)
+    }
+    assert {one["day"]: one["power"] for one in known} == sent
+
+
+def test_days_of_power_come_in_pages(world: World) -> None:
+    whole, found, cursor = powers(world)["days"], [], dict[str, str]()
+    while True:
+        page = powers(world, limit=20, **cursor)
+        found += page["days"]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert found == whole
+
+
+def test_a_consent_to_something_else_has_no_maximum_power(world: World) -> None:
+    answer = world.owner.get(f"consents/{world.owner.consent}/maximum-power")
+    assert answer.status_code == 404
 
 
 def test_every_day_is_in_one_piece_and_a_day_not_measured_is_a_gap_never_0(world: World) -> None:

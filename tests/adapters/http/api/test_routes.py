@@ -167,6 +167,7 @@ TABLE: Final[dict[str, Row]] = PAGES | {
     f"GET {API}/consents/{{consent}}/wording": OF_THE_OWNER,
     f"GET {API}/consents/{{consent}}/receipt": OF_THE_OWNER,
     f"GET {API}/consents/{{consent}}/consumption": residents(200, 404, 401, 403),
+    f"GET {API}/consents/{{consent}}/maximum-power": residents(404, 200, 401, 403),
     f"GET {API}/recipients": MINE,
     f"GET {API}/receipts": MINE,
     f"GET {API}/export": MINE,
@@ -229,10 +230,11 @@ def ask(world: World, person: Person, name: str) -> httpx.Response:
     subject = person if person is world.withdrawn else world.owner
     assert subject.home is not None
     command = command_of(world.ledger.services, subject.home.account, "a-command")
+    power = "maximum-power" in path and person is not world.withdrawn
     path = path.format(
         account=world.leaver,
         meter=subject.meter,
-        consent=subject.consent,
+        consent=world.power if power else subject.consent,
         command=command,
         name="nothing-here",
         kind="terms_of_use",

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from adapters.http.pages import bars, chart
 from adapters.http.pages.bars import Bar, Kind
-from adapters.http.pages.consuming import draw, summary
+from adapters.http.pages.consuming import draw
+from adapters.http.pages.summary import summary
 from adapters.http.pages.window import window_at
 from domain.aggregates.consumption import DayConsumption, HeldBack
 from projections.periods import Grain
@@ -45,13 +46,13 @@ def test_a_day_without_a_value_is_a_gap_and_not_one_before_it_is_late() -> None:
         Kind.MISSING,
         Kind.AWAITED,
     ]
-    assert missing.energy_wh is None
+    assert missing.value is None
     assert awaited.note == "pas encore reçu"
 
 
 def test_several_days_together_are_one_wide_bar_as_high_as_their_mean() -> None:
     (together,) = drawn(day(4, 30_000, days=3))
-    assert (together.place, together.slots, together.height_wh) == (3, 3, 10_000)
+    assert (together.place, together.slots, together.height) == (3, 3, 10_000)
     assert together.note == "3\u00a0jours mesurés ensemble"
     assert "30,0" in chart.rows([together])
 
@@ -116,7 +117,7 @@ def test_a_week_measured_with_another_is_not_told_as_not_measured() -> None:
     window = window_at(Grain.WEEK, FIRST, is_month=False)
     shared = day(1, 99_000, days=20)
     found, _ = draw(window, [shared], FIRST, fresh=FIRST + 20 * DAY)
-    whole = [one for one in found if one.energy_wh is None]
+    whole = [one for one in found if one.value is None]
     assert {one.kind for one in whole} == {Kind.HELD}
     assert all("avec une autre période" in one.note for one in whole)
     assert summary(found).missing == ()

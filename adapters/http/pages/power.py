@@ -1,0 +1,68 @@
+"""My maximum power: the highest of each day, beside the power that is subscribed."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from adapters.http.pages import bars, chart, window
+from adapters.http.pages.freshness import Freshness, fresh_from, last_due, looked_back_to
+from adapters.http.pages.summary import kinds_of, summary
+from application import viewing
+from domain.values import Category, civil_day
+
+ENERGIES: Final = (Category.DAILY_INDEX, Category.LOAD_CURVE)
+"""What is shown as consumption, by the page beside this one."""
+
+if TYPE_CHECKING:
+    from fastapi import Response
+
+    from adapters.http.pages.frame import Visit
+    from application.services import Services
+    from application.viewing import Access
+    from application.views import Overview
+
+
+def shown(visit: Visit, seen: Overview, access: Access) -> Response:
+    """Show the days of a month, lately unless the address asks for others, or of a year."""
+    today, first_day = civil_day(visit.services.clock()), access.granted.first_data_day
+    yesterday = today - timedelta(days=1)
+    looked = window.read_window("jour", visit.asked("periode"), last_due(today))
+    last_day = min(looked.last_day, yesterday)
+    days = viewing.powers(visit.services, access, looked.first_day, last_day)
+    known = [one.highest for one in days if one.highest]
+    latest = _freshness(visit.services, access, today)
+    fresh = fresh_from(today) if latest.last_day else first_day
+    units = [f"k{unit}" for unit in bars.units_of(days)] or ["kVA"]
+    drawn = bars.of_powers(days, looked.first_day, fresh)
+    axis = chart.axis_of_days(looked.first_day, looked.last_day)
+    return visit.page(
+        "power.html",
+        window=looked,
+        drawing=chart.drawing(drawn, axis, "chart-says", units[0] if len(units) == 1 else ""),
+        rows=chart.rows(drawn),
+        kinds=kinds_of(drawn),
+        said=summary(drawn),
+        highest=max(known, key=lambda one: one.power, default=None),
+        units=units,
+        latest=latest,
+        given=access,
+        erased=seen.erased_on(access.granted.meter),
+        others=[],
+        powers=[one for one in seen.standing(Category.MAXIMUM_POWER) if one.id != access.consent],
+        energies=seen.standing(*ENERGIES),
+        meters={one.id: one for one in seen.meters},
+        turns=window.turns(looked, first_day, yesterday),
+        grains=(),
+        spans=window.spans(looked, today),
+    )
+
+
+def _freshness(services: Services, access: Access, today: date) -> Freshness:
+    for start in (looked_back_to(today), date.min):
+        days = viewing.powers(services, access, start, today - timedelta(days=1))
+        known = [one.day for one in days if one.highest or one.removed]
+        if known:
+            late = (last_due(today) - known[-1]).days
+            return Freshness(last_day=known[-1], late_days=max(0, late))
+    return Freshness(last_day=None)

@@ -1,0 +1,52 @@
+"""What the bars of a page say together, and which days they lack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from adapters.http.pages import bars, words
+from adapters.http.pages.bars import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adapters.http.pages.bars import Bar
+
+RUNS_NAMED_MAX: Final = 6
+_LACKING: Final = {Kind.MISSING, Kind.HELD, Kind.PARTIAL}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What bars add up to; `total` (Wh) None where nothing does.
+
+    `missing` and `held` name the days that are not in it, `missing_more` counts the runs of
+    days that are not named. `is_whole` says that no bar lacks days it should have.
+    """
+
+    total: int | None
+    missing: tuple[str, ...]
+    missing_more: int
+    held: tuple[tuple[str, str], ...]
+    is_whole: bool
+
+
+def summary(drawn: Sequence[Bar]) -> Summary:
+    """Return the sum of the bars, and the days that are not in it, by name."""
+    values = [bar.value for bar in drawn if bar.value is not None]
+    lacking = [bar for bar in drawn if bar.kind in _LACKING]
+    missing = [words.between(*run) for run in bars.runs(lacking, Kind.MISSING)]
+    return Summary(
+        total=sum(values) if values else None,
+        missing=tuple(missing[:RUNS_NAMED_MAX]),
+        missing_more=max(0, len(missing) - RUNS_NAMED_MAX),
+        held=tuple((bar.label, bar.note) for bar in lacking if bar.kind is Kind.HELD),
+        is_whole=not lacking,
+    )
+
+
+def kinds_of(drawn: Sequence[Bar]) -> list[Kind]:
+    """Return which kinds of bars there are, in the order of the legend."""
+    found = {bar.kind for bar in drawn}
+    return [kind for kind in Kind if kind in found]
