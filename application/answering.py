@@ -17,10 +17,9 @@ from application.residents import resident
 from application.services import new_id
 from application.telling import tell
 from domain.aggregates import account, leaving
-from domain.errors import Corrupt, Refused
+from domain.errors import Corrupt, Refused, Unavailable
 from domain.events.account import ErasureRefused
 from domain.values import Change
-from projections.projector import ShownTooLate
 from projections.store import Part
 
 if TYPE_CHECKING:
@@ -168,7 +167,7 @@ def _answer(services: Services, account_id: UUID, actor: Actor, answer: Answer) 
 
 
 def _catch_up(services: Services) -> None:
-    with contextlib.suppress(ShownTooLate):
+    with contextlib.suppress(Unavailable):  # not in time, or the log does not answer
         services.shown.catch_up(Part.STANDING, patience_s=_PATIENCE_S)
 
 

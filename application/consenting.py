@@ -171,8 +171,8 @@ def _make_way(services: Services, meter_id: UUID, wish: Wish, at: datetime) -> N
 
 
 def _is_ending(services: Services, meter_id: UUID, living: UUID | None, wish: Wish) -> bool:
-    """Whether the withdrawal of a living consent waits for the log, or has just come to it."""
-    waits = living is not None and services.inbox.waits(living)
+    """Whether the end of a living consent waits for the log, or has just come to it."""
+    waits = living is not None and any(map(services.inbox.waits, (living, meter_id)))
     return waits or _living(services.ledger.load(meter, meter_id).state, wish) != living
 
 

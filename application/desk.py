@@ -6,20 +6,21 @@ Each answer is on the ledger, and that is all there is to do here: whoever asked
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from application import answering, erasure, letters, past
 from application.access.tickets import Errand, redeem
-from application.inbox import ask_erasure, drain
-from application.services import new_id
-from domain.errors import Unavailable
+from application.inbox import ask_erasure, ask_past_erasure, drain
+from application.services import made_by, new_id
+from domain.aggregates.account import HELD
+from domain.aggregates.leaving import PastHeld
 
 if TYPE_CHECKING:
     from application.past import Stage
     from application.services import Services
+    from application.views import Overview
     from domain.values import Actor
     from projections.requests import Request
 
@@ -61,16 +62,19 @@ class Desk:
         """Let a held request go on."""
         answering.lift(self.services, account_id, actor)
 
-    def request_past(self, account_id: UUID, meter_id: UUID, *, command: UUID) -> UUID:
+    def request_past(self, seen: Overview, meter_id: UUID, *, command: UUID) -> UUID:
         """Ask for a meter's past to be erased, in the holder's name; return the request's id.
 
         Its collection ends at once; upkeep does the rest, and writes a letter that says so, in case
-        it was somebody else.
+        it was somebody else. Raises `TakenDown` where the log does not answer: it was asked for all
+        the same. What would speak against it then is looked for before, in what the holder sees.
         """
-        request = past.request(self.services, account_id, meter_id, command=command)
-        with contextlib.suppress(Unavailable):  # it is asked for; upkeep does this too
-            past.stop(self.services, account_id, request)
-        return request
+        if made_by(command) not in {one.request for one in seen.pasts}:
+            if seen.status in HELD:
+                raise PastHeld
+            consents = {one.id for one in seen.consents if one.meter == meter_id}
+            past.require_held(self.services, seen.account, consents)
+        return ask_past_erasure(self.services, seen.account, meter_id, command)
 
     def link_to_past(self, account_id: UUID, request: UUID) -> str:
         """Return the address by which such a request is followed without signing in."""

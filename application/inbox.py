@@ -1,18 +1,19 @@
 """Acts that nothing may hold up: kept the moment they are done, carried to the log when it answers.
 
-A person who withdraws, or asks to be erased, is owed it at once, and the log may not answer
-just now. So the act is kept first, durably and beside the log, and what is shown ends with it
+A person who withdraws, or asks to be erased whole or for one meter, is owed it at once, and the
+log may not answer just now. So the act is kept first, durably and beside the log, and what is shown ends with it
 (`application.viewing` asks). Then the command is carried as any other. Where the log does not
 answer it stays here, and whoever works next carries it, oldest first, before anything is
 collected. The command's id is the same each time, so it happens once; it is decided anew on
 what the log then holds, so no version refuses it.
 
 What is kept is sealed under a key of the person's own. In clear are random ids: the command's,
-and of what is shown no more, a consent's or an account's.
+and of what is shown no more, a consent's, a meter's or an account's.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,9 +24,11 @@ from uuid import UUID
 
 import msgspec
 
+from application import past
 from application.consenting import withdraw_consent
 from application.erasure import request
 from application.residents import resident
+from application.services import made_by
 from application.telling import tell
 from domain.aggregates.consent import Origin
 from domain.errors import Corrupt, Refused, Unavailable
@@ -34,7 +37,7 @@ from keys.names import KeyName, Purpose
 from keys.redaction import missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from application.services import Services
 
@@ -49,6 +52,7 @@ class KindOfAct(StrEnum):
 
     WITHDRAWAL = "withdrawal"
     ERASURE_REQUEST = "erasure-request"
+    PAST_ERASURE_REQUEST = "past-erasure-request"
 
 
 class Fortune(StrEnum):
@@ -60,7 +64,10 @@ class Fortune(StrEnum):
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person did, and when. `about` is the consent, or for an erasure the account."""
+    """What a person did, and when.
+
+    `about` is the consent, for an erasure the account, for that of a meter's past the meter.
+    """
 
     command: UUID
     kind: KindOfAct
@@ -92,7 +99,7 @@ class Inbox(Protocol):
         """Return acts that wait behind a place, the oldest first."""
 
     def waits(self, about: UUID) -> bool:
-        """Whether an act about a consent, or an account, waits to be carried."""
+        """Whether an act about a consent, a meter or an account waits to be carried."""
 
     def settle(self, command: UUID, fortune: Fortune) -> None:
         """Write down what became of an act."""
@@ -175,6 +182,32 @@ def ask_erasure(services: Services, account: UUID, command: UUID) -> None:
     insist(services, act, partial(_carry, services, act))
 
 
+def ask_past_erasure(services: Services, account: UUID, meter: UUID, command: UUID) -> UUID:
+    """Ask for a meter's past to be erased, whether the log answers or not; see `insist`.
+
+    Returns the request's id, with which the command is known too while it waits.
+    """
+    act = Act(
+        command=command,
+        kind=KindOfAct.PAST_ERASURE_REQUEST,
+        account=account,
+        about=meter,
+        at=services.clock(),
+    )
+    insist(services, act, partial(_carry, services, act))
+    return made_by(command)
+
+
+def awaiting(services: Services) -> Iterator[Act]:
+    """Yield the acts that wait and can be opened, the oldest first; `drain` tells of the others."""
+    for acts in _pages(services, AT_ONCE):
+        for kept in acts:
+            with contextlib.suppress(Corrupt):
+                act = _open(services, kept)
+                if act is not None:
+                    yield act
+
+
 def drain(services: Services, at_once: int = AT_ONCE) -> int:
     """Carry every act that waits, oldest first; return how many were settled.
 
@@ -182,11 +215,15 @@ def drain(services: Services, at_once: int = AT_ONCE) -> int:
     however many there are. Raises `Unavailable` as soon as the log does not answer: the others
     keep their order.
     """
-    settled, place = 0, 0
+    pages = _pages(services, at_once)
+    return sum(_settled(services, kept) for acts in pages for kept in acts)
+
+
+def _pages(services: Services, at_once: int) -> Iterator[Sequence[Kept]]:
+    place = 0
     while acts := services.inbox.oldest(at_once, after=place):
-        settled += sum(_settled(services, kept) for kept in acts)
+        yield acts
         place = acts[-1].place
-    return settled
 
 
 def _settled(services: Services, kept: Kept) -> bool:
@@ -211,12 +248,15 @@ def _become(services: Services, kept: Kept) -> Fortune:
 
 
 def _carry(services: Services, act: Act) -> None:
-    if act.kind is KindOfAct.WITHDRAWAL:
-        withdraw_consent(
-            services, act.about, origin=Origin.RESIDENT, command=act.command, at=act.at
-        )
-    else:
-        request(services, act.account, resident(act.account), command=act.command, at=act.at)
+    match act.kind:
+        case KindOfAct.WITHDRAWAL:
+            origin = Origin.RESIDENT
+            withdraw_consent(services, act.about, origin=origin, command=act.command, at=act.at)
+        case KindOfAct.ERASURE_REQUEST:
+            request(services, act.account, resident(act.account), command=act.command, at=act.at)
+        case KindOfAct.PAST_ERASURE_REQUEST:  # it denies here until the consents' own ends do
+            past.request(services, act.account, act.about, command=act.command, at=act.at)
+            past.stop(services, act.account, made_by(act.command))
 
 
 def _seal(services: Services, act: Act) -> Kept:

@@ -101,30 +101,46 @@ class Stage(NamedTuple):
 
 
 def request(
-    services: Services, account_id: UUID, meter_id: UUID, *, command: UUID | None = None
+    services: Services,
+    account_id: UUID,
+    meter_id: UUID,
+    *,
+    command: UUID | None = None,
+    at: datetime | None = None,
 ) -> UUID:
     """Record that the holder wants a meter's past erased; return the id of the request.
 
-    The same command again is the same request. Raises `MeterNotThisAccounts` of another's
+    The same command again is the same request. `at` is when they asked, where that was before
+    now: what is of the past is what was consented to until then. Raises `MeterNotThisAccounts` of another's
     meter, `NothingHeld`, and what `leaving.request_past_erasure` raises.
     """
     command = command or new_id()
     stream = made_by(command)
-    wanted = PastErasureRequested(request=stream, meter=meter_id, requested_at=services.clock())
+    at = at or services.clock()
+    wanted = PastErasureRequested(request=stream, meter=meter_id, requested_at=at)
 
     def decide(load: Loading) -> list[Change]:
         events = leaving.request_past_erasure(load(account, account_id).state, wanted)
         declared = load(meter, meter_id).state.declared
         if declared is None or declared.account != account_id:
             raise MeterNotThisAccounts
-        if events and not _keys(services, account_id, _consents(services, account_id, wanted)):
-            raise NothingHeld
+        if events:
+            require_held(services, account_id, _consents(services, account_id, wanted))
         return [Change(stream=account_id, event=event, subject=account_id) for event in events]
 
     extra = {PastErasureRequested.TOPIC: stream.bytes}
-    context = replace(services.context(resident(account_id), **extra), at=wanted.requested_at)
+    context = replace(services.context(resident(account_id), **extra), at=at)
     services.ledger.transact(command, decide, context=context)
     return stream
+
+
+def require_held(services: Services, account_id: UUID, consents: Collection[UUID]) -> None:
+    """Raise `NothingHeld` where no key opens anything measured under these consents.
+
+    No log is asked: so it is known before a request is kept for it (`application.inbox`).
+    """
+    if not _keys(services, account_id, consents):
+        raise NothingHeld
 
 
 def erase(

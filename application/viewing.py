@@ -164,9 +164,13 @@ def authorise(services: Services, reader: UUID, consent_id: UUID, use: Use = Use
     """
     standing = _standing(services, reader)
     holder = standing.accounts.get(reader)
-    glance = services.glances.glance([reader.bytes, consent_id.bytes], services.register.next)
+    wanted = standing.consents.get(consent_id)
+    about = [reader.bytes, consent_id.bytes]
+    if wanted is not None and wanted.state.granted is not None:
+        about.append(wanted.state.granted.meter.bytes)
+    glance = services.glances.glance(about, services.register.next)
     moved = holder is None or glance.heads[reader.bytes].version != holder.version
-    if moved or consent_id not in standing.consents:
+    if moved or wanted is None:
         return _authorised(services, _look(services, reader), consent_id, use)
     return _authorised(services, _Look(reader, standing, glance), consent_id, use)
 
@@ -242,8 +246,14 @@ class _Look(NamedTuple):
         placed, head = self.standing.accounts.get(self.account), self.heads.get(self.account.bytes)
         return head is not None and (placed is None or placed.version != head.version)
 
+    def ends(self, consent_id: UUID, granted: ConsentGranted) -> bool:
+        """Whether an act that waits ends what is shown under a consent."""
+        return not self.waiting.isdisjoint((consent_id, granted.meter))
+
     def erased(self, granted: ConsentGranted) -> bool:
         """Whether the holder asked to erase what was measured under a consent."""
+        if granted.meter in self.waiting:
+            return True
         placed = self.standing.accounts.get(self.account)
         asked = placed.state.pasts if placed else ()
         return any(is_of_past(granted, one) for one in asked)
@@ -276,6 +286,7 @@ def _overview(services: Services, account_id: UUID, look: _Look) -> Overview:
         meters=tuple(meters_of(standing)),
         consents=tuple(consents_of(standing, look.waiting, civil_day(services.clock()))),
         pasts=holder.pasts,
+        pasts_kept=frozenset(standing.meters.keys() & look.waiting),
     )
 
 
@@ -284,7 +295,7 @@ def _authorised(services: Services, look: _Look, consent_id: UUID, use: Use) -> 
     if placed is None or placed.state.granted is None:
         raise NothingHere
     head = look.heads[consent_id.bytes]
-    withdrawn = head.ended or consent_id in look.waiting
+    withdrawn = head.ended or look.ends(consent_id, placed.state.granted)
     ended = withdrawn or consent.has_lapsed(placed.state, services.clock())
     if ended and use is Use.SHOW:
         raise PastErased if look.erased(placed.state.granted) else NoLongerShown

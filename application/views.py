@@ -63,7 +63,7 @@ class Overview:
 
     `terms_accepted` and `terms_current` are versions, None for none; where they differ,
     nothing is shown before the current one is accepted (`must_accept`). `pasts` are the requests
-    to erase what was measured at a meter.
+    to erase what was measured at a meter, `pasts_kept` the meters of those that wait for the log.
     """
 
     account: UUID
@@ -76,6 +76,7 @@ class Overview:
     meters: tuple[MeterView, ...]
     consents: tuple[ConsentView, ...]
     pasts: tuple[PastErasureRequested, ...] = ()
+    pasts_kept: frozenset[UUID] = frozenset()
 
     def erased_on(self, meter: UUID) -> date | None:
         """Return the day on which a meter's past was last asked to be erased; None for never."""
@@ -127,14 +128,19 @@ def _meter(stream: UUID, state: Meter, declared: MeterDeclared) -> MeterView:
 
 
 def consents_of(standing: Standing, waiting: Container[UUID], today: date) -> Iterator[ConsentView]:
-    """Yield an account's consents and refusals; `waiting` are those withdrawn beside the log."""
+    """Yield an account's consents and refusals.
+
+    `waiting` are those withdrawn beside the log, and meters whose past is to be erased.
+    """
     for stream, placed in standing.consents.items():
         state = placed.state
         if state.granted is not None:
             yield ConsentView(
                 id=stream,
                 meter=state.granted.meter,
-                status=_status(state, today, withdrawn=stream in waiting),
+                status=_status(
+                    state, today, withdrawn=stream in waiting or state.granted.meter in waiting
+                ),
                 category=state.granted.category,
                 recipient=state.granted.recipient,
                 purpose=state.granted.purpose,

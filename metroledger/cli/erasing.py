@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.http.pages.certificate import draw
-from application import answering, erasure, residents
+from application import answering, erasure, inbox, residents
 from application.certifying import certificate
+from application.inbox import KindOfAct
 from application.letters import LetterOwed, write_due
 from application.receipts import Press
 from domain.values import month_after
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from projections.requests import Request
 
 STATUS = "status"
+_KEPT = {
+    KindOfAct.ERASURE_REQUEST: "erasure of the account",
+    KindOfAct.PAST_ERASURE_REQUEST: "past of a meter",
+}
 
 
 def add_commands(commands: Commands) -> None:
@@ -54,16 +59,25 @@ def _account(text: str) -> UUID | None:
 
 
 def _status(settings: Settings) -> int:
-    with open_ledger(settings) as installation:
-        waiting = answering.waiting(installation.services)
-        closed = answering.closed(installation.services)
+    with open_ledger(settings, may_wait=True) as installation:
+        services = installation.services
+        kept = [one for one in inbox.awaiting(services) if one.kind in _KEPT]
+        waiting = answering.waiting(services)
+        asked = services.register.read().pending.items()
+        pasts = [(one, whose) for one, whose in asked if services.keys.keys_of(whose)]
+        closed = answering.closed(services)
+    for act in kept:
+        says = f"{_KEPT[act.kind]}, kept until the log answers"
+        print(f"{act.account}  {'waits for the log':26}  asked {act.at:%Y-%m-%d}  {says}")
+    for request, account in pasts:
+        print(f"{account}  {'past of a meter':26}  being erased, request {request}")
     for one in waiting:
         due = f"answer due {month_after(one.requested_at)}"
         print(f"{one.account}  {_stage(one):26}  asked {one.requested_at:%Y-%m-%d}  {due}")
     for one in closed:
         ended = f"closed {one.closed_at:%Y-%m-%d}" if one.closed_at else ""
         print(f"{one.account}  {_stage(one):26}  asked {one.requested_at:%Y-%m-%d}  {ended}")
-    if not waiting and not closed:
+    if not (kept or pasts or waiting or closed):
         print("no erasure was ever asked for")
     return 0
 

@@ -14,18 +14,22 @@ from adapters.http.api.reader import IdempotencyKey, Reader, Within
 from adapters.http.api.route import ApiRoute
 from adapters.http.site import Site
 from application import past, viewing
+from application.views import Overview
 
 router = APIRouter(route_class=ApiRoute, tags=["meters"], prefix="/meters/{meter}/past-erasures")
 
 
 @router.post("", status_code=201, response_model=models.Done, responses=writes(404))
 def erase_past(site: Within, who: Reader, key: IdempotencyKey, meter: UUID) -> Response:
-    """Erase what was measured at one of my meters; its consents end with it, my account stays."""
-    _require_mine(site, who, meter)
+    """Erase what was measured at one of my meters; its consents end with it, my account stays.
+
+    202 where the ledger does not answer: nothing of it is shown any more, and it gets there later.
+    """
+    seen = _require_mine(site, who, meter)
     write = Write(owner=who, key=key, kind="past-erasure", content=b"", about=meter)
 
     def act(command: UUID) -> None:
-        site.desk.request_past(who, meter, command=command)
+        site.desk.request_past(seen, meter, command=command)
 
     return carry(site.services, site.askings, write, act)
 
@@ -50,6 +54,8 @@ def _told(site: Site, who: UUID, asked: past.Past) -> models.PastErasure:
     )
 
 
-def _require_mine(site: Site, who: UUID, meter: UUID) -> None:
-    if meter not in {one.id for one in viewing.overview(site.services, who).meters}:
+def _require_mine(site: Site, who: UUID, meter: UUID) -> Overview:
+    seen = viewing.overview(site.services, who)
+    if meter not in {one.id for one in seen.meters}:
         raise viewing.NothingHere
+    return seen

@@ -51,6 +51,7 @@ def choice(visit: Visit) -> Response:
         living=_living(seen),
         meters=meters,
         pasts=seen.pasts,
+        pasts_kept=seen.pasts_kept,
         asked=seen.status in ASKED,
     )
 

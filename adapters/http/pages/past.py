@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import Response as Plain
 
 from application import past
+from application.inbox import TakenDown
 from application.receipts import past_receipt
 from application.viewing import NothingHere
 
@@ -34,9 +35,12 @@ def told(visit: Visit) -> Response:
 
 def asked(visit: Visit) -> Response:
     """Ask; the same form sent twice is one request."""
-    meter = _meter(visit)
+    seen, meter = visit.overview(), _meter(visit)
     command = visit.command("past", str(meter.id))
-    request = visit.site.desk.request_past(visit.account, meter.id, command=command)
+    try:
+        request = visit.site.desk.request_past(seen, meter.id, command=command)
+    except TakenDown:
+        return visit.go("/tout-arreter?fait=passe-garde")
     return visit.go(f"/effacement/passe/{request}")
 
 
