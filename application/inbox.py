@@ -1,11 +1,11 @@
 """Acts that nothing may hold up: kept the moment they are done, carried to the log when it answers.
 
 A person who withdraws, or asks to be erased whole or for one meter, is owed it at once, and the
-log may not answer just now. So the act is kept first, durably and beside the log, and what is shown ends with it
-(`application.viewing` asks). Then the command is carried as any other. Where the log does not
-answer it stays here, and whoever works next carries it, oldest first, before anything is
-collected. The command's id is the same each time, so it happens once; it is decided anew on
-what the log then holds, so no version refuses it.
+log may not answer just now. So the act is kept first, durably and beside the log, and what is
+shown ends with it (`application.viewing` asks). Then the command is carried as any other. Where
+the log does not answer it stays here, and whoever works next carries it, oldest first, before
+anything is collected. The command's id is the same each time, so it happens once; it is decided
+anew on what the log then holds, so no version refuses it.
 
 What is kept is sealed under a key of the person's own. In clear are random ids: the command's,
 and of what is shown no more, a consent's, a meter's or an account's.

@@ -111,8 +111,8 @@ def request(
     """Record that the holder wants a meter's past erased; return the id of the request.
 
     The same command again is the same request. `at` is when they asked, where that was before
-    now: what is of the past is what was consented to until then. Raises `MeterNotThisAccounts` of another's
-    meter, `NothingHeld`, and what `leaving.request_past_erasure` raises.
+    now: what is of the past is what was consented to until then. Raises `MeterNotThisAccounts` of
+    another's meter, `NothingHeld`, and what `leaving.request_past_erasure` raises.
     """
     command = command or new_id()
     stream = made_by(command)

@@ -78,7 +78,7 @@ def _status(settings: Settings) -> int:
         ended = f"closed {one.closed_at:%Y-%m-%d}" if one.closed_at else ""
         print(f"{one.account}  {_stage(one):26}  asked {one.requested_at:%Y-%m-%d}  {ended}")
     if not (kept or pasts or waiting or closed):
-        print("no erasure was ever asked for")
+        print("no erasure is under way, and none was closed")
     return 0
 
 

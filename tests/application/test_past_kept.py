@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from application.services import Services
+    from application.views import Overview
     from metroledger.bootstrap import Installation
     from tests.application.world import Household
 
@@ -225,5 +226,5 @@ def test_with_the_log_at_hand_it_is_done_before_the_answer_and_sent_again_is_the
     assert count(ledger, PastErasureRequested) == 1
 
 
-def seen(services: Services, home: Household) -> viewing.Overview:
+def seen(services: Services, home: Household) -> Overview:
     return viewing.overview(services, home.account)

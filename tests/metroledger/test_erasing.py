@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application import erasure
+from application.inbox import drain
+from application.services import made_by
+from application.upkeep import look_after
 from domain.values import month_after
 from metroledger.cli import run_command
 from metroledger.cli.offices import administrator
 from metroledger.portal import site_of
 from metroledger.settings import NoYesOrNo, read_settings
 from tests.application.conftest import founded, place, site
+from tests.application.test_past import two_meters
+from tests.application.test_past_kept import kept
 from tests.application.world import Place, Said, settle
 
 if TYPE_CHECKING:
@@ -22,7 +27,7 @@ __all__ = ["founded", "place", "site"]  # fixtures, taken from where they are ma
 
 
 def test_status_says_where_each_request_stands(place: Place) -> None:
-    assert place.run("erase", "status").out == "no erasure was ever asked for\n"
+    assert place.run("erase", "status").out == "no erasure is under way, and none was closed\n"
     with place.open() as ledger:
         waiting, leaving = (settle(ledger, number).account for number in ("1" * 14, "2" * 14))
         for account in (waiting, leaving):
@@ -35,6 +40,25 @@ def test_status_says_where_each_request_stands(place: Place) -> None:
     assert first.endswith(f"answer due {due}")
     assert second.startswith(f"{leaving}  erased")
     assert place.run("erase", "nobody").code == 2
+
+
+def test_status_names_what_waits_for_the_log_and_the_past_that_is_being_erased(
+    place: Place, tmp_path: Path
+) -> None:
+    with place.open() as ledger:
+        home, *_ = two_meters(ledger, tmp_path)
+        act = kept(ledger.services, home)
+    (waits,) = place.run("erase", "status").out.splitlines()
+    assert waits.startswith(f"{home.account}  waits for the log")
+    assert waits.endswith("past of a meter, kept until the log answers")
+    with place.open() as ledger:
+        assert drain(ledger.services) == 1
+    (going,) = place.run("erase", "status").out.splitlines()
+    assert going.startswith(f"{home.account}  past of a meter")
+    assert going.endswith(str(made_by(act.command)))
+    with place.open() as ledger:
+        look_after(ledger.services, ledger.cursors)
+    assert place.run("erase", "status").out == "no erasure is under way, and none was closed\n"
 
 
 def test_a_finished_erasure_has_a_certificate_that_verifies_elsewhere_and_only_unaltered(

@@ -36,6 +36,7 @@ from metroledger.kept import Topic
 from metroledger.operations import readiness
 from metroledger.operators import enedis_intake
 from metroledger.portal import site_of
+from tests.application.test_door import letters
 from tests.application.world import (
     SEED,
     Household,
@@ -54,8 +55,10 @@ if TYPE_CHECKING:
     from metroledger.bootstrap import Installation
     from tests.application.world import Site
 
-METERS = town(SEED, 2)
+METERS = town(SEED, 3)
 API = "/api/v1"
+READINGS = 7
+"""One and another of the first two meters and of the third, and the last of who goes on."""
 ENDS_WITHIN_S = 10.0
 BACK_S = 20.0
 
@@ -112,7 +115,7 @@ def test_kafka_is_away_and_comes_back(
         ledger.shown.catch_up()
         portal = site_of(ledger)
         with served(guarded(portal, create_app(portal)), ("127.0.0.1", 0)) as port:
-            withdrawing, leaving = (Door(ledger, home, port) for home in homes)
+            withdrawing, leaving, forgetting = (Door(ledger, home, port) for home in homes)
             shown = f"{API}/consents/{homes[0].consents[0]}"
             assert withdrawing.ask("GET", shown).json()["status"] == "granted"
             end = ledger.log.end()
@@ -120,6 +123,7 @@ def test_kafka_is_away_and_comes_back(
 
             _nothing_else_is_done(on_kafka, withdrawing, homes[0])
             status = _what_ends_ends_at_once(withdrawing, leaving, homes)
+            past_status = _a_past_is_gone_at_once(on_kafka, forgetting, homes[2])
             collection = _files_stay(ledger, tmp_path)
 
             kafka.restart()
@@ -138,13 +142,14 @@ def test_kafka_is_away_and_comes_back(
             state = ledger.ledger.load(consent, homes[0].consents[0]).state
             assert state.status is ConsentStatus.WITHDRAWN
             assert drain(ledger.services) == 0
+            _the_past_was_erased_once(ledger, forgetting, homes[2], past_status)
             anew = _anew(homes[0])
             again = withdrawing.ask("POST", f"{API}/consents", "consent-again-1", json=anew)
             assert again.status_code == 201
             report = closed(ledger)
-            assert report.readings == report.covered == 5
-            withdrawing.close()
-            leaving.close()
+            assert report.readings == report.covered == READINGS
+            for door in (withdrawing, leaving, forgetting):
+                door.close()
 
 
 def test_a_portal_that_starts_while_kafka_is_away_shows_what_was_folded_and_takes_withdrawals(
@@ -162,7 +167,7 @@ def test_a_portal_that_starts_while_kafka_is_away_shows_what_was_folded_and_take
     with open_ledger(on_kafka.settings, may_wait=True) as ledger:
         portal = site_of(ledger)
         with served(guarded(portal, create_app(portal)), ("127.0.0.1", 0)) as port:
-            withdrawing, leaving = (Door(ledger, home, port) for home in homes)
+            withdrawing, leaving = (Door(ledger, home, port) for home in homes[:2])
             missing = {one.check for one in readiness(ledger) if one.state is not State.OK}
             assert missing == {"log"}
             assert withdrawing.ask("GET", f"{API}/account").json()["terms_current"] == "1"
@@ -200,7 +205,7 @@ def _what_ends_ends_at_once(
     withdrawing: Door, leaving: Door, homes: list[Household]
 ) -> tuple[str, str]:
     """Return where the two are told what became of it."""
-    first, second = (f"{API}/consents/{home.consents[0]}" for home in homes)
+    first, second = (f"{API}/consents/{home.consents[0]}" for home in homes[:2])
     path = f"{first}/withdrawal"
     answer = withdrawing.ask("POST", path, "withdrawal-1")
     assert (answer.status_code, answer.json()["state"]) == (202, "kept")
@@ -215,6 +220,38 @@ def _what_ends_ends_at_once(
     assert (asked.status_code, asked.json()["state"]) == (202, "kept")
     assert leaving.ask("GET", f"{second}/consumption").status_code == 403
     return answer.headers["Location"], asked.headers["Location"]
+
+
+def _a_past_is_gone_at_once(place: Place, door: Door, home: Household) -> str:
+    """Return where its holder is told what became of it."""
+    shown = f"{API}/consents/{home.consents[0]}"
+    path = f"{API}/meters/{home.meter}/past-erasures"
+    assert door.ask("GET", f"{shown}/consumption").status_code == 200
+    answer = door.ask("POST", path, "past-erasure-1")
+    assert (answer.status_code, answer.json()["state"]) == (202, "kept")
+    again = door.ask("POST", path, "past-erasure-1")
+    assert (again.status_code, again.json()) == (202, answer.json())
+    assert door.ask("GET", answer.headers["Location"]).json()["state"] == "kept"
+    assert door.ask("GET", f"{shown}/consumption").status_code == 403
+    assert door.ask("GET", shown).json()["status"] == "withdrawn"
+    told = [line for line in place.run("erase", "status").out.splitlines() if "waits" in line]
+    assert [line.split()[0] for line in told if "past of a meter" in line] == [str(home.account)]
+    return answer.headers["Location"]
+
+
+def _the_past_was_erased_once(
+    ledger: Installation, door: Door, home: Household, address: str
+) -> None:
+    told = door.ask("GET", address).json()
+    assert (told["state"], told["status"]) == ("done", 201)
+    (one,) = door.ask("GET", told["answer"]["location"]).json()["requests"]
+    assert one["id"] == told["answer"]["id"]
+    assert one["requested_at"] < one["ordered_at"] < one["done_at"]
+    assert not ledger.services.shown.latest(home.consents[0])
+    again = door.ask("POST", f"{API}/meters/{home.meter}/past-erasures", "past-erasure-1")
+    assert (again.status_code, again.json()) == (201, told["answer"])
+    (letter,) = (one for one in letters(ledger) if "/effacement/passe/suivi/" in one)
+    assert "changez votre mot de passe" in letter
 
 
 def _anew(home: Household) -> dict[str, object]:

@@ -17,6 +17,7 @@ from application.upkeep import look_after
 from domain.values import civil_day
 from tests.adapters.http.api.conftest import founded, site, world
 from tests.adapters.http.entering import form_token_in
+from tests.adapters.http.pages.test_leaving import Silent
 from tests.application.test_door import letters
 from tests.application.world import grant, settle, take, write_nights
 
@@ -114,6 +115,29 @@ def test_the_same_form_sent_twice_is_one_request(home: Household, browser: httpx
     fields = {"form_token": form_token_in(page), "envoi": once}
     sent = [browser.post(address, data=fields).headers["location"] for _ in range(2)]
     assert len(set(sent)) == 1
+
+
+def test_while_the_log_is_away_a_request_is_taken_and_told_so(
+    world: World, home: Household, browser: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ledger.shown.catch_up()
+    browser.get("/accords")
+    with monkeypatch.context() as outage:
+        outage.setattr(world.ledger.ledger.folder, "log", Silent())
+        sent = ask(browser, home)
+        assert sent.headers["location"] == "/tout-arreter?fait=passe-garde"
+        told = browser.get(sent.headers["location"]).text
+        assert "est notée et vaut dès maintenant" in told
+        assert f'href="/effacement/compteurs/{home.meter}"' not in told
+        assert "votre demande est notée" in browser.get("/tout-arreter").text
+        denied = browser.get(f"/consommation/{home.consents[0]}")
+        assert denied.status_code == 403
+        assert "est effacé, comme vous l’avez demandé" in denied.text
+    look_after(world.ledger.services, world.ledger.cursors)
+    page = browser.get("/tout-arreter").text
+    assert "votre demande est notée" not in page
+    (address,) = re.findall(r'href="(/effacement/passe/[^"/]+)"', page)
+    assert "sont détruites" in browser.get(address).text
 
 
 def test_where_nothing_is_held_nothing_is_erased(
