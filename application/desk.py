@@ -68,8 +68,11 @@ class Desk:
         Its collection ends at once; upkeep does the rest, and writes a letter that says so, in case
         it was somebody else. Raises `TakenDown` where the log does not answer: it was asked for all
         the same. What would speak against it then is looked for before, in what the holder sees.
+        Asked again while it is under way, it is the same request.
         """
         if made_by(command) not in {one.request for one in seen.pasts}:
+            if known := past.under_way(self.services, seen, meter_id):
+                return known
             if seen.status in HELD:
                 raise PastHeld
             consents = {one.id for one in seen.consents if one.meter == meter_id}

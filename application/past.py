@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from application.erasure import Step
     from application.services import Services
     from application.transact import Loading
+    from application.views import Overview
     from domain.aggregates.consent import Consent
     from domain.values import Actor
     from keys.names import KeyName
@@ -132,6 +133,16 @@ def request(
     context = replace(services.context(resident(account_id), **extra), at=at)
     services.ledger.transact(command, decide, context=context)
     return stream
+
+
+def under_way(services: Services, seen: Overview, meter_id: UUID) -> UUID | None:
+    """Return the request that erases already all that was ever consented to at a meter."""
+    asked = [one for one in seen.pasts if one.meter == meter_id]
+    last = max(asked, key=lambda one: one.requested_at, default=None)
+    if last is None or last.request not in services.register.read().pending:
+        return None
+    answered = [one.answered_at for one in seen.consents if one.meter == meter_id]
+    return last.request if max(answered, default=last.requested_at) <= last.requested_at else None
 
 
 def require_held(services: Services, account_id: UUID, consents: Collection[UUID]) -> None:

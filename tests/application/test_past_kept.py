@@ -226,5 +226,20 @@ def test_with_the_log_at_hand_it_is_done_before_the_answer_and_sent_again_is_the
     assert count(ledger, PastErasureRequested) == 1
 
 
+def test_asked_again_while_it_is_under_way_it_is_the_same_request(
+    ledger: Installation, home: Household
+) -> None:
+    services, desk = ledger.services, site_of(ledger).desk
+    request = desk.request_past(seen(services, home), home.meter, command=new_id())
+    for _ in range(3):
+        again = desk.request_past(seen(services, home), home.meter, command=new_id())
+        assert again == request
+    assert count(ledger, PastErasureRequested) == 1
+    consenting.grant_consent(services, home.account, home.meter, wish())
+    assert desk.request_past(seen(services, home), home.meter, command=new_id()) != request
+    look_after(services, ledger.cursors)
+    assert count(ledger, PastErasureRequested) == count(ledger, KeysDestroyed) == 2
+
+
 def seen(services: Services, home: Household) -> Overview:
     return viewing.overview(services, home.account)
