@@ -28,7 +28,6 @@ from tests.application.world import (
     Household,
     Place,
     Site,
-    grant,
     settle,
     take,
     write_nights,
@@ -87,8 +86,6 @@ class World:
     staff: dict[StaffRole, Person]
     leaver: UUID
     cookie: str
-    power: str
-    """The other's consent to maximum power."""
 
     def begin(self) -> str:
         """Begin another session of the owner's; return its token."""
@@ -111,10 +108,7 @@ def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
     *meters, last = town(SEED, 4)
     leaver = settle(ledger, last.number, name="Leaver").account
     homes = [settle(ledger, meter.number, name=f"Person{n}") for n, meter in enumerate(meters)]
-    power = grant(ledger, homes[1].account, homes[1].meter, Category.MAXIMUM_POWER)
-    span = (FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1))
-    days = [day for day in span if day not in GAP]
-    for path in write_nights(place.home / "in", meters, days):
+    for path in write_nights(place.home / "in", meters, nights()):
         take(ledger, path)
     consenting.withdraw_consent(ledger.services, homes[2].consents[0], origin=Origin.RESIDENT)
     ledger.shown.catch_up()
@@ -146,5 +140,31 @@ def furnished(ledger: Installation, place: Place, stack: ExitStack) -> World:
         staff={role: person(None, portal.staff_cookie, hire(ledger, role).token) for role in GIVEN},
         leaver=leaver,
         cookie=portal.session_cookie,
-        power=str(power),
     )
+
+
+@dataclass(frozen=True)
+class Powered:
+    """Somebody who consented to index and maximum power, and the latter consent."""
+
+    person: Person
+    power: str
+
+
+@pytest.fixture(scope="module")
+def powered(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Powered]:
+    *_, meter = town(SEED, 5)
+    both = (Category.DAILY_INDEX, Category.MAXIMUM_POWER)
+    home = settle(world.ledger, meter.number, name="Powered", categories=both)
+    for path in write_nights(tmp_path_factory.mktemp("powered"), [meter], nights()):
+        take(world.ledger, path)
+    world.ledger.shown.catch_up()
+    token = sessions.begin(world.ledger.services, world.ledger.access, account=home.account)
+    with httpx.Client(base_url=world.url, cookies={world.cookie: token}, timeout=30) as client:
+        yield Powered(Person(home, client), str(home.consents[1]))
+
+
+def nights() -> list[date]:
+    """The days that everybody's meter was read."""
+    span = (FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1))
+    return [day for day in span if day not in GAP]

@@ -20,7 +20,7 @@ from proofs.signing import Verifier
 from tests.adapters.http.api.conftest import FIRST_DAY, GAP, LAST_DAY
 
 if TYPE_CHECKING:
-    from tests.adapters.http.api.conftest import World
+    from tests.adapters.http.api.conftest import Powered, World
 
 SPAN = {"from": FIRST_DAY.isoformat(), "to": LAST_DAY.isoformat()}
 READS = (
@@ -68,15 +68,17 @@ def test_what_somebody_has_is_not_sent_again(world: World, path: str) -> None:
     assert (first.headers["Cache-Control"] == "no-store") == private
 
 
-def powers(world: World, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 (a query's values)
-    answer = world.other.get(f"consents/{world.power}/maximum-power", params=SPAN | asked)
+def powers(powered: Powered, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 (a query's values)
+    answer = powered.person.get(f"consents/{powered.power}/maximum-power", params=SPAN | asked)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def test_each_day_has_its_highest_power_as_it_was_sent_and_a_gap_is_null(world: World) -> None:
-    days = powers(world)["days"]
+def test_each_day_has_its_highest_power_as_it_was_sent_and_a_gap_is_null(
+    world: World, powered: Powered
+) -> None:
+    days = powers(powered)["days"]
     span = (LAST_DAY - FIRST_DAY).days + 1
     assert [one["day"] for one in days] == [
         (FIRST_DAY + timedelta(days=n)).isoformat() for n in range(span)
@@ -86,9 +88,9 @@ def test_each_day_has_its_highest_power_as_it_was_sent_and_a_gap_is_null(world: 
     assert all(one["unit"] is None for one in days if one["power"] is None)
     known = [one for one in days if one["power"] is not None]
     assert all(one["power"] > 0 and one["unit"] == "VA" for one in known)
-    access = viewing.authorise(
-        world.ledger.services, UUID(world.other.get("account").json()["account"]), UUID(world.power)
-    )
+    assert powered.person.home is not None
+    holder = powered.person.home.account
+    access = viewing.authorise(world.ledger.services, holder, UUID(powered.power))
     sent = {
         held.reading.day.isoformat(): held.reading.power
         for held in viewing.readings(world.ledger.services, access)
@@ -97,10 +99,10 @@ def test_each_day_has_its_highest_power_as_it_was_sent_and_a_gap_is_null(world: 
     assert {one["day"]: one["power"] for one in known} == sent
 
 
-def test_days_of_power_come_in_pages(world: World) -> None:
-    whole, found, cursor = powers(world)["days"], [], dict[str, str]()
+def test_days_of_power_come_in_pages(powered: Powered) -> None:
+    whole, found, cursor = powers(powered)["days"], [], dict[str, str]()
     while True:
-        page = powers(world, limit=20, **cursor)
+        page = powers(powered, limit=20, **cursor)
         found += page["days"]
         if page["next"] is None:
             break

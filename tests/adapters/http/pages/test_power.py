@@ -14,35 +14,28 @@ from msgspec.structs import replace
 from adapters.http.pages import bars, chart
 from adapters.http.pages.bars import Kind
 from application import consenting
-from application.access import sessions
 from domain.aggregates.consent import Origin
 from domain.aggregates.power import DayPower
-from tests.adapters.http.api.conftest import GAP, founded, site, world
+from tests.adapters.http.api.conftest import GAP, founded, powered, site, world
 from tests.domain.readings import peak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.adapters.http.api.conftest import Powered, World
 
-    from tests.adapters.http.api.conftest import World
-
-__all__ = ["founded", "site", "world"]  # fixtures, taken from where they are made
+__all__ = ["founded", "powered", "site", "world"]  # fixtures, taken from where they are made
 FIRST, SECOND, THIRD = date(2026, 10, 4), date(2026, 10, 5), date(2026, 10, 6)
 OCTOBER = "?periode=2026-10"
 
 
 @pytest.fixture
-def browser(world: World) -> Iterator[httpx.Client]:
-    home = world.other.home
-    assert home is not None
-    token = sessions.begin(world.ledger.services, world.ledger.access, account=home.account)
-    with httpx.Client(base_url=world.url, cookies={world.cookie: token}, timeout=30) as client:
-        yield client
+def browser(powered: Powered) -> httpx.Client:
+    return powered.person.client
 
 
 def test_a_month_shows_each_day_and_says_which_were_not_measured(
-    world: World, browser: httpx.Client
+    powered: Powered, browser: httpx.Client
 ) -> None:
-    page = browser.get(f"/consommation/{world.power}{OCTOBER}").text
+    page = browser.get(f"/consommation/{powered.power}{OCTOBER}").text
     assert "<h1>Ma puissance maximale</h1>" in page
     rows = re.findall(
         r'<tr><th scope="row">([^<]+)</th><td>([^<]+)</td><td>([^<]*)</td></tr>', page
@@ -58,28 +51,26 @@ def test_a_month_shows_each_day_and_says_which_were_not_measured(
 
 
 def test_a_year_shows_its_days_and_leads_to_the_consumption(
-    world: World, browser: httpx.Client
+    powered: Powered, browser: httpx.Client
 ) -> None:
-    page = browser.get(f"/consommation/{world.power}?periode=2026").text
+    page = browser.get(f"/consommation/{powered.power}?periode=2026").text
     assert page.count('<tr><th scope="row">') > 50
-    assert f'href="/consommation/{world.other.consent}"' in page
-    assert f'href="/consommation/{world.power}"' in (
-        browser.get(f"/consommation/{world.other.consent}").text
+    assert f'href="/consommation/{powered.person.consent}"' in page
+    assert f'href="/consommation/{powered.power}"' in (
+        browser.get(f"/consommation/{powered.person.consent}").text
     )
 
 
-def test_days_before_anything_was_sent_say_so(world: World, browser: httpx.Client) -> None:
-    page = browser.get(f"/consommation/{world.power}?periode=2024-02").text
+def test_days_before_anything_was_sent_say_so(powered: Powered, browser: httpx.Client) -> None:
+    page = browser.get(f"/consommation/{powered.power}?periode=2024-02").text
     assert "Aucune mesure sur ces jours." in page
 
 
 def test_nothing_is_shown_once_the_consent_is_withdrawn(
-    world: World, browser: httpx.Client
+    world: World, powered: Powered, browser: httpx.Client
 ) -> None:
-    home = world.other.home
-    assert home is not None
-    consenting.withdraw_consent(world.ledger.services, UUID(world.power), origin=Origin.RESIDENT)
-    page = browser.get(f"/consommation/{world.power}")
+    consenting.withdraw_consent(world.ledger.services, UUID(powered.power), origin=Origin.RESIDENT)
+    page = browser.get(f"/consommation/{powered.power}")
     assert page.status_code == 403
     assert "kVA" not in page.text
 
