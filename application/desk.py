@@ -85,9 +85,16 @@ class Desk:
 
     def followed_past(self, ticket_text: str) -> Stage:
         """Return how far the request that a link follows has come; raises `TicketWorthless`."""
+        return past.stage_of(self.services, *self._past(ticket_text))
+
+    def certified_past(self, ticket_text: str) -> UUID:
+        """Return the stream that has the certificate of what a link follows; raises alike."""
+        return past.certified_by(self.services, *self._past(ticket_text))
+
+    def _past(self, ticket_text: str) -> tuple[UUID, UUID]:
         ticket = redeem(self.services, ticket_text, Errand.FOLLOW_PAST)
         account_id, request = map(UUID, ticket.subject.split())
-        return past.stage_of(self.services, account_id, request)
+        return account_id, request
 
     def link(self, account_id: UUID) -> str:
         """Return the address by which an account's last request is followed."""

@@ -13,25 +13,15 @@ be minted after it, so the consents that the names hold have ended and are close
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from application.erasure import (
-    NOT_REACHED,
-    ErasureIncomplete,
-    frame_of,
-    ordered_ids,
-    root_of,
-    witnessed,
-)
-from application.services import derived_id
+from application.erasure import ErasureIncomplete
+from application.frames import frame_of
+from application.orders import decide_once, ordered_ids, root_of, witnessed
 from domain.aggregates import destruction
 from domain.aggregates.destruction import DestructionStatus
-from domain.aggregates.leaving import DestructionNotOrdered
 from domain.events.account import DestructionOrdered
 from domain.events.destruction import KeysDestroyed
-from domain.values import Change
-from keys.names import Purpose
 from projections.projector import ShownTooLate
 from projections.store import Part
 
@@ -40,20 +30,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.erasure import Step
+    from application.orders import Ground
     from application.services import Services
     from application.transact import Loading
+    from domain.events import Event
     from domain.values import Actor
-    from keys.key import Key
     from keys.names import KeyName
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """Why keys are destroyed, in what role somebody asked, and what cannot be reached."""
-
-    legal_basis: str
-    asked_as: str
-    not_reached: tuple[str, ...] = NOT_REACHED
 
 
 def order(services: Services, stream: UUID, keys: Mapping[KeyName, UUID]) -> None:
@@ -64,18 +46,15 @@ def order(services: Services, stream: UUID, keys: Mapping[KeyName, UUID]) -> Non
     if frame_of(services, stream, DestructionOrdered.TOPIC) is not None:
         return
     ids = sorted(key_id.bytes for key_id in keys.values())
-    ordered = root_of(ids)
 
-    def decide(load: Loading) -> list[Change]:
+    def decide(load: Loading) -> tuple[Event, ...]:
         state = load(destruction, stream).state
         if state.ordered is not None:
-            return []
-        events = destruction.order(state, request=stream, keys=len(ids), root=ordered)
-        return [Change(stream=stream, event=event) for event in events]
+            return ()
+        return destruction.order(state, request=stream, keys=len(ids), root=root_of(ids))
 
     context = services.context(None, **{DestructionOrdered.TOPIC: b"".join(ids)})
-    command = derived_id(_key(services), b"order part", stream.bytes)
-    services.ledger.transact(command, decide, context=context, derived=True)
+    decide_once(services, b"order part", stream, decide, context)
 
 
 def carry_out(  # noqa: PLR0913 (what, why, by whom, and who hears of it)
@@ -118,30 +97,15 @@ def _purge(services: Services, consents: Collection[UUID], keys: Collection[UUID
 def _certify(
     services: Services, stream: UUID, ids: list[UUID], ground: Ground, actor: Actor
 ) -> None:
-    found = frame_of(services, stream, DestructionOrdered.TOPIC)
-    seen = witnessed(services, ids)
+    ordered = frame_of(services, stream, DestructionOrdered.TOPIC)
+    certificate = KeysDestroyed(
+        **witnessed(services, ids, ground, first=ordered),
+        request=stream,
+        asked_as=(ground.asked_as or actor.role).value,
+        carried_out_as=actor.role.value,
+    )
 
-    def decide(load: Loading) -> list[Change]:
-        state = load(destruction, stream).state
-        if state.ordered is None:
-            raise DestructionNotOrdered
-        certificate = KeysDestroyed(
-            **seen,
-            request=stream,
-            root=state.ordered.root,
-            tree_size_before=found[1] if found else 0,
-            legal_basis=ground.legal_basis,
-            not_reached=ground.not_reached,
-            asked_as=ground.asked_as,
-            carried_out_as=actor.role.value,
-        )
-        events = destruction.certify(state, certificate)
-        return [Change(stream=stream, event=event) for event in events]
+    def decide(load: Loading) -> tuple[Event, ...]:
+        return destruction.certify(load(destruction, stream).state, certificate)
 
-    command = derived_id(_key(services), b"certify part", stream.bytes)
-    context = services.context(actor)
-    services.ledger.transact(command, decide, context=context, derived=True)
-
-
-def _key(services: Services) -> Key:
-    return services.territory_key(Purpose.REACTIONS)
+    decide_once(services, b"certify part", stream, decide, services.context(actor))

@@ -14,15 +14,16 @@ crash and goes on. A partial erasure is an error that someone sees, never a succ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypedDict
-from uuid import UUID
+from typing import TYPE_CHECKING, Final
 
 from application.consenting import after_ending, consents_of, withdraw_consent
+from application.frames import frame_of
 from application.letters import drop_letters
+from application.orders import Ground, decide_once, ordered_ids, root_of, witnessed
 from application.parking import KEPT_DAYS
-from application.services import derived_id, made_by, new_id
+from application.services import made_by, new_id
 from domain.aggregates import account, leaving
 from domain.aggregates.account import AccountStatus
 from domain.aggregates.collection import StopReason
@@ -38,23 +39,19 @@ from domain.events.account import (
 )
 from domain.policies.account import order_destruction
 from domain.values import Change
-from keys.names import Purpose
 from ledger.frames import event_from
-from ledger.retrieval import read_record
-from proofs.merkle import leaf_hash, root
-from schemas.canonical import b64
 from schemas.leaf import decode_leaf
-from schemas.private import decode_private, ids_in
+from schemas.private import decode_private
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from application.services import Services
     from application.transact import Loading
+    from domain.events import Event
     from domain.values import Actor
-    from ledger.record import Frame
 
-LEGAL_BASIS: Final = "GDPR article 17(1)(b): consent withdrawn"
 ERASED: Final = (AccountErasedV1.TOPIC, AccountErased.TOPIC)
 """The types of certificates."""
 
@@ -64,6 +61,9 @@ NOT_REACHED: Final = (
     f"unreadable files, sealed apart until the first delivery after {KEPT_DAYS} days",
     "the operators' encrypted files, for the days that the drop box keeps them",
     "the last letter, where no mail server had taken it: in clear for at most 2 days",
+)
+GROUND: Final = Ground(
+    legal_basis="GDPR article 17(1)(b): consent withdrawn", not_reached=NOT_REACHED
 )
 
 Step = Callable[[str], None]
@@ -82,15 +82,17 @@ class ErasureIncomplete(Corrupt):
 
 
 class NoCertificate(Refused):
-    """The account was not erased."""
+    """Nothing of that id was destroyed to its end."""
 
     status = 404
 
     def __init__(self) -> None:
         """Take nothing."""
         super().__init__(
-            "there is no certificate: this account was not erased; 'metroledger erase ACCOUNT' "
-            "carries a validated erasure to its end"
+            "there is no certificate of this. Give the id of an account that was erased, of a "
+            "request to erase a meter's past that is done, or of a retention run that was carried "
+            "out: 'metroledger erase status' and 'metroledger retention show' have them, and say "
+            "what is under way"
         )
 
 
@@ -233,104 +235,40 @@ def _end_consents(services: Services, account_id: UUID, step: Step) -> None:
         step("a consent ended")
 
 
-class Witnessed(TypedDict):
-    """What every certificate of a destruction says of its keys; see `AccountErased`."""
-
-    keys: int
-    fingerprints: str
-    stores: int
-    epoch: int
-    tree_size_after: int
-
-
-def witnessed(services: Services, ids: Sequence[UUID]) -> Witnessed:
-    """Return what is to be certified of keys that are destroyed, as the stores have it now."""
-    prints = services.keys.fingerprints(ids)
-    return Witnessed(
-        keys=len(ids),
-        fingerprints=root_of(prints[one] for one in sorted(prints)),
-        stores=1,
-        epoch=services.keys.epoch().generation,
-        tree_size_after=services.ledger.folder.store.cursor().size,
-    )
-
-
-def root_of(entries: Iterable[bytes]) -> str:
-    """Return the RFC 6962 root over entries, as base64url: of key ids sorted, or fingerprints."""
-    return b64(root(leaf_hash(one) for one in entries))
-
-
 def _order(services: Services, account_id: UUID) -> None:
     ids = sorted(key_id.bytes for key_id in services.keys.keys_of(account_id).values())
-    ordered = root_of(ids)
     living = list(consents_of(services, account_id).values())
 
-    def decide(load: Loading) -> list[Change]:
+    def decide(load: Loading) -> list[Event]:
         holder = load(account, account_id)
-        return list(order_destruction(holder, living, keys=len(ids), root=ordered))
+        changes = order_destruction(holder, living, keys=len(ids), root=root_of(ids))
+        return [change.event for change in changes]
 
-    key = services.territory_key(Purpose.REACTIONS)
-    command = derived_id(key, b"order destruction", account_id.bytes)
     context = services.context(None, **{DestructionOrdered.TOPIC: b"".join(ids)})
-    services.ledger.transact(command, decide, context=context, derived=True)
-
-
-def ordered_ids(services: Services, stream: UUID) -> list[UUID]:
-    """Return the ids of the keys that a stream orders destroyed; raises `DestructionNotOrdered`."""
-    found = frame_of(services, stream, DestructionOrdered.TOPIC)
-    if found is None:
-        raise leaving.DestructionNotOrdered
-    return ids_in(decode_private(found[0].private).extra)
+    decide_once(services, b"order destruction", account_id, decide, context)
 
 
 def _certify(services: Services, account_id: UUID, actor: Actor, ids: list[UUID]) -> None:
     validated = frame_of(services, account_id, ErasureValidated.TOPIC)
-    before = validated[1] if validated else 0
-    seen = witnessed(services, ids)
+    seen = witnessed(services, ids, GROUND, first=validated)
 
-    def decide(load: Loading) -> list[Change]:
+    def decide(load: Loading) -> tuple[Event, ...]:
         state = load(account, account_id).state
         if state.ordered is None:
             raise leaving.DestructionNotOrdered
         certificate = AccountErased(
             **seen,
             request=state.ordered.request,
-            root=state.ordered.root,
-            tree_size_before=before,
-            legal_basis=LEGAL_BASIS,
-            not_reached=NOT_REACHED,
             asked_as=_role_of(services, account_id, ErasureRequested.TOPIC),
             checked_as=_role_of(services, account_id, ErasureIdentityChecked.TOPIC),
             validated_as=_role_of(services, account_id, ErasureValidated.TOPIC),
             carried_out_as=actor.role.value,
         )
-        return [Change(stream=account_id, event=e) for e in leaving.erase(state, certificate)]
+        return leaving.erase(state, certificate)
 
-    key = services.territory_key(Purpose.REACTIONS)
-    command = derived_id(key, b"erase", account_id.bytes)
-    services.ledger.transact(command, decide, context=services.context(actor), derived=True)
+    decide_once(services, b"erase", account_id, decide, services.context(actor))
 
 
 def _role_of(services: Services, account_id: UUID, topic: str) -> str | None:
     found = frame_of(services, account_id, topic)
     return decode_private(found[0].private).role.value if found else None
-
-
-def frame_of(
-    services: Services, stream: UUID, *topics: str, extra: bytes | None = None
-) -> tuple[Frame, int] | None:
-    """Return the frame of a stream's last event of some types, and its leaf's index.
-
-    Of several, `extra` is the private zone's of the one that is meant.
-    """
-    store = services.ledger.folder.store
-    for segment in reversed(store.segments(stream.bytes)):
-        commit = store.commit_at(segment.offset)
-        for place, frame in enumerate(
-            read_record(services.ledger.folder.log, segment.offset).frames
-        ):
-            private = decode_private(frame.private)
-            ours = private.stream == stream and extra in {None, private.extra}
-            if commit is not None and ours and decode_leaf(frame.leaf).type in topics:
-                return frame, commit.leaf + place
-    return None

@@ -22,8 +22,9 @@ from uuid import UUID
 
 from application import destruction
 from application.consenting import after_ending, consents_of, withdraw_consent
-from application.destruction import Ground
-from application.erasure import frame_of, ordered_ids
+from application.erasure import NOT_REACHED
+from application.frames import frame_of
+from application.orders import Ground, ordered_ids
 from application.residents import resident
 from application.services import made_by, new_id
 from application.telling import tell
@@ -51,8 +52,13 @@ if TYPE_CHECKING:
     from keys.names import KeyName
     from ledger.record import Frame
 
-LEGAL_BASIS: Final = "GDPR article 17(1)(b): consent withdrawn for one meter"
+GROUND: Final = Ground(
+    legal_basis="GDPR article 17(1)(b): consent withdrawn for one meter",
+    not_reached=NOT_REACHED,
+    asked_as=Role.RESIDENT,
+)
 RETRIED_AFTER: Final = timedelta(minutes=1)
+LAST_SHOWN: Final = 50
 
 
 class NothingHeld(Refused):
@@ -99,6 +105,19 @@ class Stage(NamedTuple):
     done_at: datetime | None
     leaf: int | None
     with_account: bool
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was erased, by itself or with its account: then there is a certificate."""
+        return self.done_at is not None or self.with_account
+
+
+class Asked(NamedTuple):
+    """A request by its id, the account that made it, and how far it has come."""
+
+    request: UUID
+    account: UUID
+    stage: Stage
 
 
 def request(
@@ -176,12 +195,11 @@ def erase(
         consents = _consents_of(services, account_id, request_id)
         destruction.order(services, request_id, _keys(services, account_id, consents))
         step("destruction ordered")
-    ground = Ground(legal_basis=LEGAL_BASIS, asked_as=Role.RESIDENT.value)
     consents = _consents_of(services, account_id, request_id)
     living = services.keys.owners_of(ordered_ids(services, request_id))
     if living.keys() - set(_keys(services, account_id, consents).values()):
         raise OrderNotOurs(request_id)
-    destruction.carry_out(services, request_id, ground, actor, consents=consents, step=step)
+    destruction.carry_out(services, request_id, GROUND, actor, consents=consents, step=step)
     return True
 
 
@@ -242,6 +260,21 @@ def stage_of(services: Services, account_id: UUID, request_id: UUID) -> Stage:
         leaf=done[1] if done else None,
         with_account=ordered is None and status is AccountStatus.ERASED,
     )
+
+
+def last_asked(services: Services) -> list[Asked]:
+    """Return the requests that anybody made, those made last first; random ids and dates alone."""
+    asked = list(services.register.read().asked.items())
+    return [
+        Asked(request, account_id, stage_of(services, account_id, request))
+        for request, account_id in asked[: -LAST_SHOWN - 1 : -1]
+    ]
+
+
+def certified_by(services: Services, account_id: UUID, request_id: UUID) -> UUID:
+    """Return the stream whose certificate is a request's: the account's where it went with that."""
+    with_account = stage_of(services, account_id, request_id).with_account
+    return account_id if with_account else request_id
 
 
 def _at(found: tuple[Frame, int] | None) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from application.erasure import frame_of
+from application.frames import frame_of
 from domain.errors import Refused
 from domain.events.account import ErasureRequested
 from domain.events.destruction import PastErasureRequested

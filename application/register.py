@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 class Contents:
     """What the register holds: states by stream, and what a grant cites of an agreement.
 
-    `cites` is the hash of the leaf by which an agreement was signed, base64url. `pending` are
-    the destructions of a part that were asked for and are not certified, with their accounts;
+    `cites` is the hash of the leaf by which an agreement was signed, base64url. `asked` are
+    the destructions of a part that were asked for, with their accounts, the oldest first, and
+    `pending` those of them that are not certified;
     `ordered` the ids of all keys that were ordered destroyed, of persons, parts and years.
     """
 
@@ -57,6 +58,7 @@ class Contents:
     texts: Mapping[UUID, Terms] = field(default_factory=dict)
     retention: Mapping[UUID, Retention] = field(default_factory=dict)
     ordered: frozenset[UUID] = frozenset()
+    asked: Mapping[UUID, UUID] = field(default_factory=dict)
     pending: Mapping[UUID, UUID] = field(default_factory=dict)
 
 
@@ -125,7 +127,9 @@ class Register:
 
 def _asked(contents: Contents, private: Private) -> Contents:
     added = dict.fromkeys(ids_in(private.extra), private.stream)
-    return replace(contents, pending={**contents.pending, **added})
+    return replace(
+        contents, asked={**contents.asked, **added}, pending={**contents.pending, **added}
+    )
 
 
 def _add(contents: Contents, opened: Opened) -> Contents:

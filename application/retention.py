@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from uuid import UUID
 
-from application.erasure import frame_of, root_of, witnessed
+from application.frames import frame_of
+from application.orders import Ground, decide_once, root_of, witnessed
 from application.services import derived_id
 from application.telling import tell
 from domain.aggregates import account, retention
@@ -29,7 +30,7 @@ from domain.aggregates.retention import RetentionStatus
 from domain.errors import Corrupt
 from domain.events.retention import RetentionCarriedOut, RetentionOrdered
 from domain.policies.retention import MATTER_OF
-from domain.values import Change, Matter, civil_day
+from domain.values import Matter, civil_day
 from keys.names import Purpose
 from projections.store import Part
 from proofs.merkle import leaf_hash, root
@@ -41,13 +42,17 @@ if TYPE_CHECKING:
 
     from application.services import Services
     from application.transact import Loading
+    from domain.events import Event
     from keys.names import KeyName
+    from ledger.record import Frame
     from projections.standing import Standing
 
-LEGAL_BASIS: Final = "GDPR article 5(1)(e): kept no longer than necessary"
-NOT_REACHED: Final = (
-    "the operators' own data, held under their own duties",
-    "receipts and exports that were handed out",
+GROUND: Final = Ground(
+    legal_basis="GDPR article 5(1)(e): kept no longer than necessary",
+    not_reached=(
+        "the operators' own data, held under their own duties",
+        "receipts and exports that were handed out",
+    ),
 )
 ORDERED_AT_ONCE: Final = 40_000
 """Keys of one run: their ids fit one record of 900 kB."""
@@ -211,22 +216,23 @@ def _order(services: Services, matter: Matter, last_year: int, ids: Sequence[byt
         matter=matter, last_year=last_year, keys=len(ids), root=b64(fingerprint)
     )
 
-    def decide(load: Loading) -> list[Change]:
-        events = retention.order(load(retention, stream).state, wanted)
-        return [Change(stream=stream, event=event) for event in events]
+    def decide(load: Loading) -> tuple[Event, ...]:
+        return retention.order(load(retention, stream).state, wanted)
 
-    command = derived_id(key, b"order retention", stream.bytes)
     context = services.context(None, **{RetentionOrdered.TOPIC: b"".join(ids)})
-    services.ledger.transact(command, decide, context=context, derived=True)
+    decide_once(services, b"order retention", stream, decide, context)
 
 
 class _Pending(NamedTuple):
-    """A run that was ordered and not certified: its stream, its order, the key ids it names."""
+    """A run that was ordered and not certified: its stream, its order, the key ids it names.
+
+    `first` is the order's entry, and its place.
+    """
 
     stream: UUID
     ordered: RetentionOrdered
     ids: Sequence[UUID]
-    leaf: int
+    first: tuple[Frame, int]
 
 
 def _pending(services: Services) -> Iterator[_Pending]:
@@ -235,7 +241,7 @@ def _pending(services: Services) -> Iterator[_Pending]:
             found = frame_of(services, stream, RetentionOrdered.TOPIC)
             if found is not None:
                 ids = ids_in(decode_private(found[0].private).extra)
-                yield _Pending(stream, run.ordered, ids, found[1])
+                yield _Pending(stream, run.ordered, ids, found)
 
 
 def _is_ours(services: Services, run: _Pending) -> bool:
@@ -264,21 +270,13 @@ def _destroy(services: Services, ids: Sequence[UUID], step: Step) -> None:
 
 
 def _certify(services: Services, run: _Pending) -> None:
-    certificate = RetentionCarriedOut(
-        **witnessed(services, run.ids),
-        root=run.ordered.root,
-        tree_size_before=run.leaf,
-        legal_basis=LEGAL_BASIS,
-        not_reached=NOT_REACHED,
-    )
+    seen = witnessed(services, run.ids, GROUND, first=run.first)
+    certificate = RetentionCarriedOut(**seen)
 
-    def decide(load: Loading) -> list[Change]:
-        events = retention.carry_out(load(retention, run.stream).state, certificate)
-        return [Change(stream=run.stream, event=event) for event in events]
+    def decide(load: Loading) -> tuple[Event, ...]:
+        return retention.carry_out(load(retention, run.stream).state, certificate)
 
-    key = services.territory_key(Purpose.REACTIONS)
-    command = derived_id(key, b"carry retention out", run.stream.bytes)
-    services.ledger.transact(command, decide, context=services.context(), derived=True)
+    decide_once(services, b"carry retention out", run.stream, decide, services.context())
 
 
 def _some(all_of_them: Sequence[Item], at_once: int) -> Iterator[Sequence[Item]]:

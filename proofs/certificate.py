@@ -1,13 +1,13 @@
-"""Erasure certificates: what was destroyed, in entries that the log has signed for ever.
+"""Certificates: what was destroyed, in entries that the log has signed for ever.
 
 A certificate is a JSON file of three parts, and self-contained::
 
-    proof         the signed checkpoint, and under it three entries of the log with their paths:
-                  the validation, the order of destruction, the end of the erasure
+    proof         the signed checkpoint, and under it the entries of one destruction with their
+                  paths: the order, the end, and what came before where `SCOPES` says so
     fingerprints  of the destroyed keys, one by one (base64url), in the order of the keys' ids
     says          what follows from the two, in plain members, for whoever reads it
 
-The log signs nothing but checkpoints, so the chain is a receipt's::
+The log signs nothing but checkpoints, so the chain is a receipt's. Of an account's erasure::
 
     log key ─signs→ checkpoint ─root→ path ─hash→ entry AccountErased ─root→ fingerprints
                                   └────→ path ─hash→ entry DestructionOrdered   same request,
@@ -20,7 +20,7 @@ What it cannot show is said in `Certified.not_proven`.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from domain.errors import Malformed
@@ -39,33 +39,76 @@ from proofs.signing import Verifier
 from proofs.texts import TextMalformed, decode_base64url, encode_base64url
 
 MAX_CERTIFICATE_BYTES: Final = 8 * 1024 * 1024
-"""The longest file that is read: about 100,000 keys."""
+"""The longest file that is written or read: about 150,000 keys one by one."""
 
 _KIND: Final = "metroledger erasure certificate"
-_VERSION: Final = 1
-_STEPS: Final = {
-    "validated": "ErasureValidated.v",
-    "ordered": "DestructionOrdered.v",
-    "erased": "AccountErased.v",
+_VERSION: Final = 2
+_FIRST: Final = 1
+"""The version of files that were of accounts alone, and did not say so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A kind of destruction, and what shows it.
+
+    `steps` are the types of its entries in the order in which they were written, the order of
+    destruction last but one, each under the name of its hour. `tells` are the order's own members,
+    `roles` those in which the end says that somebody acted, `unproven` what is not shown besides.
+    """
+
+    name: str
+    steps: Mapping[str, str]
+    tells: Mapping[str, type[str | int]]
+    roles: tuple[str, ...] = ()
+    unproven: str | None = None
+
+
+SCOPES: Final[Mapping[str, Scope]] = {
+    "AccountErased": Scope(
+        name="account",
+        steps={
+            "validated": "ErasureValidated",
+            "ordered": "DestructionOrdered",
+            "erased": "AccountErased",
+        },
+        tells={"request": str},
+        roles=("asked", "checked", "validated", "carried_out"),
+    ),
+    "KeysDestroyed": Scope(
+        name="past",
+        steps={"ordered": "DestructionOrdered", "destroyed": "KeysDestroyed"},
+        tells={"request": str},
+        roles=("asked", "carried_out"),
+        unproven="which meter's past it was: the ledger names none",
+    ),
+    "RetentionCarriedOut": Scope(
+        name="retention",
+        steps={"ordered": "RetentionOrdered", "carried_out": "RetentionCarriedOut"},
+        tells={"matter": str, "last_year": int},
+        unproven="that nothing else was past its period: who is held by a duty to keep is passed "
+        "over, and many keys take several runs",
+    ),
 }
-"""The entries, in the order in which they were written, and how their types begin."""
+"""What can be certified, by the type of its last entry, whatever the version."""
 
 _CLAIMED: Final = (
     "that no copy of the keys lies outside of the stores it counts, nor that the fingerprints are "
     "of those keys: the ledger says so in an entry that it can never take back"
 )
 
-_ROLES: Final = ("asked", "checked", "validated", "carried_out")
+
+def kind_of(topic: str) -> str:
+    """Return an event's type without its version: "AccountErased" of "AccountErased.v2"."""
+    return topic.partition(".v")[0]
 
 
 class CertificateMalformed(Malformed):
-    """Bytes are not an erasure certificate, or not as it was written."""
+    """Bytes are not a certificate, or not as it was written."""
 
     def __init__(self, reason: str) -> None:
         """Say what is wrong."""
         super().__init__(
-            f"this is not an erasure certificate as it was written: {reason}; ask for the file "
-            "again"
+            f"this is not a certificate as it was written: {reason}; ask for the file again"
         )
         self.reason = reason
 
@@ -83,18 +126,28 @@ class Step:
 class Certificate:
     """A certificate's evidence: nothing of it is verified yet.
 
-    `steps` are the three entries in their order, `fingerprints` 32 bytes each; none where the
-    key store that knew them is not the one they were asked of.
+    `steps` are its scope's entries in their order, `fingerprints` 32 bytes each; none where the
+    key store that knew them is not the one they were asked of, or the file would be too long.
     """
 
     note: bytes
     steps: tuple[Step, ...]
     fingerprints: tuple[bytes, ...] = ()
+    version: int = _VERSION
+
+    @property
+    def scope(self) -> Scope:
+        """What was destroyed, by the last entry; raises `CertificateMalformed`."""
+        kind = kind_of(_type_of(self.steps[-1])) if self.steps else ""
+        if kind not in SCOPES:
+            reason = "its last entry ends no destruction"
+            raise CertificateMalformed(reason)
+        return SCOPES[kind]
 
     def encode(self) -> bytes:
         """Write the file: JSON for people to read, in the one spelling that it has."""
         members: dict[str, Json] = {
-            "v": _VERSION,
+            "v": self.version,
             "kind": _KIND,
             "says": _says(self),
             "fingerprints": [encode_base64url(one) for one in self.fingerprints],
@@ -126,6 +179,7 @@ class Certificate:
                 note=_text(proof.get("checkpoint")).encode(),
                 steps=tuple(_step(one) for one in _list(proof.get("entries"))),
                 fingerprints=_hashes(members.get("fingerprints")),
+                version=_version(members.get("v")),
             )
             again = certificate.encode()
         except (ValueError, RecursionError, JsonMalformed, TextMalformed):
@@ -148,7 +202,7 @@ class Certified:
     @property
     def not_proven(self) -> tuple[str, ...]:
         """What a reader might think was proven and was not, in sentences."""
-        gaps = [_CLAIMED]
+        gaps = [gap for gap in (_CLAIMED, self.certificate.scope.unproven) if gap]
         if not self.certificate.fingerprints:
             gaps.append("the fingerprints one by one: the root over them alone is shown")
         if not self.signed.cosigners:
@@ -167,10 +221,11 @@ def issue_certificate(
     signed: SignedCheckpoint,
     nodes: NodeReader,
 ) -> bytes:
-    """Return the certificate of three entries (bytes and index) under a signed checkpoint.
+    """Return the certificate of a destruction's entries (bytes and index) under a checkpoint.
 
-    Prints that are not those the last entry binds are left out. Raises `ProofRefuted` or
-    `CertificateMalformed` rather than hand out one that would not verify.
+    Prints that are not those the last entry binds are left out, and those that would make the
+    file too long to be read. Raises `ProofRefuted` or `CertificateMalformed` rather than hand out
+    one that would not verify.
     """
     size = signed.checkpoint.size
     steps = tuple(
@@ -182,7 +237,9 @@ def issue_certificate(
         note=signed.note, steps=steps, fingerprints=tuple(fingerprints) if known else ()
     )
     _verify_under(signed, certificate)
-    return certificate.encode()
+    data = certificate.encode()
+    fits = len(data) <= MAX_CERTIFICATE_BYTES
+    return data if fits else replace(certificate, fingerprints=()).encode()
 
 
 def verify_certificate(data: bytes, verifiers: Iterable[Verifier]) -> Certified:
@@ -198,7 +255,7 @@ def verify_certificate(data: bytes, verifiers: Iterable[Verifier]) -> Certified:
 
 
 def _verify_under(signed: SignedCheckpoint, certificate: Certificate) -> None:
-    """Check that the entries are in the signed tree, and are the steps of one erasure."""
+    """Check that the entries are in the signed tree, and are the steps of one destruction."""
     for step in certificate.steps:
         verify_inclusion(
             leaf_hash(step.leaf),
@@ -207,17 +264,20 @@ def _verify_under(signed: SignedCheckpoint, certificate: Certificate) -> None:
             size=signed.checkpoint.size,
             root=signed.checkpoint.root,
         )
-    validated, ordered, erased = certificate.steps
     payloads = [_payload(step) for step in certificate.steps]
     if len({str(payload.get("request")) for payload in payloads}) != 1:
         reason = "its entries are about several requests"
         raise ProofRefuted(reason)
-    if not validated.index < ordered.index < erased.index:
-        reason = "its entries are not in the order of an erasure"
+    places = [step.index for step in certificate.steps]
+    if places != sorted(set(places)):
+        reason = "its entries are not in the order of a destruction"
         raise ProofRefuted(reason)
-    order, end = payloads[1:]
+    order, end = payloads[-2:]
     if (order.get("keys"), order.get("root")) != (end.get("keys"), end.get("root")):
         reason = "other keys were destroyed than ordered"
+        raise ProofRefuted(reason)
+    if end.get("tree_size_before") != places[0]:
+        reason = "its first entry is not the one that its last goes back to"
         raise ProofRefuted(reason)
     prints = certificate.fingerprints
     if prints and (len(prints), _prints_of(prints)) != (end.get("keys"), end.get("fingerprints")):
@@ -231,20 +291,20 @@ def _prints_of(fingerprints: Iterable[bytes]) -> str:
 
 def _says(certificate: Certificate) -> dict[str, Json]:
     """Return what follows from the entries, in plain members; raises `CertificateMalformed`."""
-    if len(certificate.steps) != len(_STEPS):
-        reason = f"it has {len(certificate.steps)} entries, not {len(_STEPS)}"
+    scope = certificate.scope
+    if certificate.version == _FIRST and scope != SCOPES["AccountErased"]:
+        reason = "a file of the first version is of an account"
         raise CertificateMalformed(reason)
-    hours: dict[str, Json] = {}
-    for (name, prefix), step in zip(_STEPS.items(), certificate.steps, strict=True):
-        entry = _object(parse_canonical(step.leaf))
-        if not _text(entry.get("type")).startswith(prefix):
-            reason = f"an entry is no {prefix.removesuffix('.v')}"
-            raise CertificateMalformed(reason)
-        hours[name] = _text(entry.get("hour"))
-    end = _payload(certificate.steps[-1])
+    hours = _hours(scope, certificate.steps)
+    order, end = (_payload(step) for step in certificate.steps[-2:])
     epoch = _integer(end.get("epoch"))
-    return {
-        "request": _text(end.get("request")),
+    told: dict[str, Json] = {} if certificate.version == _FIRST else {"scope": scope.name}
+    for name, type_ in scope.tells.items():
+        told[name] = _integer(order.get(name)) if type_ is int else _text(order.get(name))
+    if scope.roles:
+        acted = {name: end.get(f"{name}_as") for name in scope.roles}
+        told["roles"] = {one: None if role is None else _text(role) for one, role in acted.items()}
+    return told | {
         "hours": hours,
         "keys_destroyed": _integer(end.get("keys")),
         "key_stores": _integer(end.get("stores")),
@@ -253,18 +313,43 @@ def _says(certificate: Certificate) -> dict[str, Json]:
             "before": _integer(end.get("tree_size_before")),
             "after": _integer(end.get("tree_size_after")),
         },
-        "roles": {name: _role(end.get(f"{name}_as")) for name in _ROLES},
         "legal_basis": _text(end.get("legal_basis")),
         "not_reached": [_text(one) for one in _list(end.get("not_reached"))],
     }
 
 
-def _role(value: Json) -> str | None:
-    return None if value is None else _text(value)
+def _hours(scope: Scope, steps: Sequence[Step]) -> dict[str, Json]:
+    """Return when each step was written; raises `CertificateMalformed` for other entries."""
+    if len(steps) != len(scope.steps):
+        reason = f"it has {len(steps)} entries, not {len(scope.steps)}"
+        raise CertificateMalformed(reason)
+    hours: dict[str, Json] = {}
+    for (name, kind), step in zip(scope.steps.items(), steps, strict=True):
+        if kind_of(_type_of(step)) != kind:
+            reason = f"an entry is no {kind}"
+            raise CertificateMalformed(reason)
+        hours[name] = _text(_entry(step).get("hour"))
+    return hours
+
+
+def _version(value: Json) -> int:
+    version = _integer(value)
+    if version not in {_FIRST, _VERSION}:
+        reason = f"its version {version} is unknown here: take the newest metroledger"
+        raise CertificateMalformed(reason)
+    return version
+
+
+def _entry(step: Step) -> Mapping[str, Json]:
+    return _object(parse_canonical(step.leaf))
+
+
+def _type_of(step: Step) -> str:
+    return _text(_entry(step).get("type"))
 
 
 def _payload(step: Step) -> Mapping[str, Json]:
-    return _object(_object(parse_canonical(step.leaf)).get("payload"))
+    return _object(_entry(step).get("payload"))
 
 
 def _step(value: Json) -> Step:

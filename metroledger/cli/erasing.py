@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.http.pages.certificate import draw
-from application import answering, erasure, inbox, residents
+from application import answering, erasure, inbox, past, residents
 from application.certifying import certificate
 from application.inbox import KindOfAct
 from application.letters import LetterOwed, write_due
@@ -42,14 +42,19 @@ def add_commands(commands: Commands) -> None:
         "Erase an account: its keys are destroyed. Or 'erase status': where each request stands.",
     )
     erase.add_argument("account", type=_account, metavar="ACCOUNT|status")
-    erasures = group(commands, "erasure", "What a finished erasure can show.")
+    erasures = group(commands, "erasure", "What was destroyed, and can be shown.")
     proof = command(
         erasures,
         "certificate",
         _certificate,
-        "Give the certificate of a finished erasure, as JSON.",
+        "Give the certificate of what was destroyed, as JSON: of an account, of a meter's past, of "
+        "a retention run.",
     )
-    proof.add_argument("account", type=identifier)
+    proof.add_argument(
+        "id",
+        type=identifier,
+        help="the account's or the request's ('erase status'), or the run's ('retention show')",
+    )
     proof.add_argument("--output", type=Path, help="file to write; else standard output")
     proof.add_argument("--page", type=Path, help="write the page to be printed, in French, too")
 
@@ -66,6 +71,7 @@ def _status(settings: Settings) -> int:
         asked = services.register.read().pending.items()
         pasts = [(one, whose) for one, whose in asked if services.keys.keys_of(whose)]
         closed = answering.closed(services)
+        erased = [one for one in past.last_asked(services) if one.stage.is_over]
     for act in kept:
         says = f"{_KEPT[act.kind]}, kept until the log answers"
         print(f"{act.account}  {'waits for the log':26}  asked {act.at:%Y-%m-%d}  {says}")
@@ -77,7 +83,11 @@ def _status(settings: Settings) -> int:
     for one in closed:
         ended = f"closed {one.closed_at:%Y-%m-%d}" if one.closed_at else ""
         print(f"{one.account}  {_stage(one):26}  asked {one.requested_at:%Y-%m-%d}  {ended}")
-    if not (kept or pasts or waiting or closed):
+    for one_past in erased:
+        done = one_past.stage.done_at
+        how = f"erased {done:%Y-%m-%d}" if done else "erased with its account"
+        print(f"{one_past.account}  {'past of a meter':26}  {how}, request {one_past.request}")
+    if not (kept or pasts or waiting or closed or erased):
         print("no erasure is under way, and none was closed")
     return 0
 
@@ -93,7 +103,7 @@ def _write_letters(services: Services, account_id: UUID) -> None:
 def _certificate(settings: Settings, arguments: argparse.Namespace) -> int:
     with open_ledger(settings) as installation:
         press = Press(publisher=installation.publisher, tiles=settings.tiles)
-        data = certificate(installation.services, press, arguments.account)
+        data = certificate(installation.services, press, arguments.id)
         verifier = installation.verifier
     if arguments.page is not None:
         arguments.page.write_bytes(draw(data, verify_certificate(data, [verifier])))

@@ -1,4 +1,4 @@
-"""Commands on proofs: give a receipt; verify one, or an erasure's certificate, offline."""
+"""Commands on proofs: give a receipt; verify one, or a certificate, offline."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def _print_certificate(proven: Certified) -> None:
     print(f"VERIFIED offline, with the public key of {checkpoint.origin}")
     print("proven:")
     print(
-        f"  the log holds this erasure: leaf {last.index} of the {checkpoint.size} that it signed"
+        f"  the log holds the end of this destruction: leaf {last.index} of the {checkpoint.size} "
+        "that it signed"
     )
     for name, value in proven.says.items():
         for line in _plain(name, value):

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.http.pages import certificate as page
-from application import erasure, residents
+from adapters.http.pages import certified
+from application import erasure, past, residents, retention
 from application.certifying import certificate
-from application.erasure import LEGAL_BASIS, NOT_REACHED, NoCertificate
+from application.erasure import GROUND, NoCertificate
 from application.receipts import Press
 from domain.errors import Corrupt, Malformed
+from domain.values import Matter
 from metroledger.cli.offices import administrator
-from proofs.certificate import verify_certificate
+from proofs.certificate import SCOPES, verify_certificate
 from tests.application.test_erasing import Crash, ask, crash_at
 from tests.application.world import settle
 
@@ -54,8 +56,8 @@ def test_the_certificate_of_an_erasure_says_what_was_done_and_names_nobody(
         "carried_out": "system",
     }
     assert says["epochs"]["first_without_them"] == ledger.keys.epoch().generation
-    assert says["legal_basis"] == LEGAL_BASIS
-    assert says["not_reached"] == list(NOT_REACHED)
+    assert says["legal_basis"] == GROUND.legal_basis
+    assert says["not_reached"] == list(GROUND.not_reached)
     ids = [home.account, home.meter, *home.consents, *keys, administrator(ledger).id]
     for personal in (NAME, "ZWEIBR", EMAIL, NUMBER, *map(str, ids), *(one.hex for one in ids)):
         assert personal not in data.decode()
@@ -117,4 +119,10 @@ def test_the_page_is_drawn_of_its_file_alone_and_no_byte_of_it_is_loose(
 
 
 def test_all_that_certificates_say_has_its_french() -> None:
-    assert {LEGAL_BASIS, *NOT_REACHED} <= page.SAID.keys()
+    for ground in (erasure.GROUND, past.GROUND, retention.GROUND):
+        assert {ground.legal_basis, *ground.not_reached} <= certified.SAID.keys()
+    assert certified.WORDS.keys() == {scope.name for scope in SCOPES.values()}
+    steps = {name for scope in SCOPES.values() for name in scope.steps}
+    assert steps == certified.HOURS.keys() == certified.PLACES.keys()
+    assert {role for scope in SCOPES.values() for role in scope.roles} <= certified.STEPS.keys()
+    assert certified.MATTERS.keys() == {matter.value for matter in Matter}

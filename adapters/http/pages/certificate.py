@@ -19,11 +19,11 @@ from fastapi import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from adapters.http.pages import words
+from adapters.http.pages import certified, words
 from adapters.http.pages.rendering import Typography
 from application.certifying import certificate
 from domain.errors import Corrupt
-from domain.values import PARIS, Role
+from domain.values import PARIS
 from proofs.certificate import CertificateMalformed, verify_certificate
 from proofs.texts import encode_base64url
 
@@ -39,32 +39,8 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 FIRST_LINE: Final = b"<!DOCTYPE html>\n"
 _OPENS, _CLOSES = b'<pre id="document">', b"</pre>"
 
-SAID: Final = {
-    "GDPR article 17(1)(b): consent withdrawn": "RGPD, article 17 (1) b : accord retiré",
-    "the operators' own data, held under their own duties": "les données que les gestionnaires de "
-    "réseau tiennent pour eux-mêmes, selon leurs propres obligations",
-    "receipts and exports that were handed out": "les reçus et les fichiers déjà remis",
-    "unreadable files, sealed apart until the first delivery after 30 days": "les fichiers "
-    "illisibles, scellés à part jusqu’à la première livraison après 30 jours",
-    "the last letter, where no mail server had taken it: in clear for at most 2 days": "la "
-    "dernière lettre, si aucun serveur de messagerie ne l’avait prise : lisible 2 jours au plus",
-    "the operators' encrypted files, for the days that the drop box keeps them": "les fichiers "
-    "chiffrés des gestionnaires de réseau, les jours que dure leur garde",
-}
-"""What certificates say in English, in French."""
-
-ROLES: Final = {
-    Role.RESIDENT.value: "la personne elle-même",
-    Role.ADMINISTRATOR.value: "l’administration",
-    Role.DATA_PROTECTION_OFFICER.value: "la protection des données",
-    Role.SYSTEM.value: "le système, sur ordre",
-}
-STEPS: Final = {
-    "asked": "Demande",
-    "checked": "Vérification de l’identité",
-    "validated": "Validation",
-    "carried_out": "Exécution",
-}
+PRINTS_DRAWN: Final = 1_000
+"""More fingerprints than these are in the file alone: nobody reads a hundred pages of them."""
 
 
 class PageAltered(Corrupt):
@@ -78,17 +54,17 @@ class PageAltered(Corrupt):
         )
 
 
-def shown(visit: Visit, account: UUID) -> Response:
-    """Answer with the page of an account's certificate; raises `NoCertificate`."""
-    data = certificate(visit.services, visit.site.press, account)
+def shown(visit: Visit, stream: UUID) -> Response:
+    """Answer with the page of a destruction's certificate; raises `NoCertificate`."""
+    data = certificate(visit.services, visit.site.press, stream)
     page = draw(data, verify_certificate(data, [visit.site.verifier]))
     headers = {"Content-Security-Policy": f"{_policy()}; frame-ancestors 'none'"}
     return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
 
-def downloaded(visit: Visit, account: UUID) -> Response:
-    """Answer with the file of an account's certificate; its name says nothing of anybody."""
-    data = certificate(visit.services, visit.site.press, account)
+def downloaded(visit: Visit, stream: UUID) -> Response:
+    """Answer with the file of a destruction's certificate; its name says nothing of anybody."""
+    data = certificate(visit.services, visit.site.press, stream)
     headers = {"Content-Disposition": 'attachment; filename="certificat.json"'}
     return Response(data, media_type="application/json", headers=headers)
 
@@ -96,24 +72,23 @@ def downloaded(visit: Visit, account: UUID) -> Response:
 def draw(data: bytes, proven: Certified) -> bytes:
     """Return the page of a verified certificate, which holds its file."""
     says: Any = proven.says
-    validated, ordered, last = proven.certificate.steps
+    scope, steps = proven.certificate.scope, proven.certificate.steps
     page: str = _template().render(
         css=Markup(_css()),  # noqa: S704 - a file of ours
         policy=_policy(),
+        own=certified.WORDS[scope.name],
+        words=certified,
         says=says,
         hours={name: _hour(text) for name, text in says["hours"].items()},
-        known=SAID,
         said=_said,
-        roles=ROLES,
-        steps=STEPS,
+        typeset=words.typeset,
         prints=[encode_base64url(one) for one in proven.certificate.fingerprints],
+        drawn=PRINTS_DRAWN,
         checkpoint=proven.signed.checkpoint,
         note=proven.certificate.note.decode(),
         digest=sha256(data).hexdigest(),
         document=data.decode(),
-        validated=validated,
-        ordered=ordered,
-        last=last,
+        entries=[(step.index, name) for name, step in zip(scope.steps, steps, strict=True)][::-1],
     )
     return page.encode()
 
@@ -134,7 +109,7 @@ def verify_page(page: bytes, verifiers: Iterable[Verifier]) -> Certified:
 
 
 def _said(text: str) -> str:
-    return words.typeset(SAID.get(text, text))
+    return words.typeset(certified.SAID.get(text, text))
 
 
 def _hour(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.http.pages import certificate
 from adapters.http.pages.forms import Form
-from application import answering, erasure, seeing
+from application import answering, erasure, past, seeing
 from application.access.roles import Right
 from application.answering import REASON_MAX, ReasonUnfit
 from application.viewing import NothingHere
@@ -17,6 +17,7 @@ from projections.requests import Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
+    from uuid import UUID
 
     from fastapi import Response
 
@@ -44,6 +45,8 @@ def add(pages: Pages) -> None:
     pages.show(f"{ADDRESS}/{{account}}", request)
     pages.show(f"{ADDRESS}/{{account}}/certificat", certificate_page)
     pages.show(f"{ADDRESS}/{{account}}/certificat.json", certificate_file)
+    pages.show(f"{ADDRESS}/passe/{{request}}/certificat", past_certificate_page)
+    pages.show(f"{ADDRESS}/passe/{{request}}/certificat.json", past_certificate_file)
     pages.act(f"{ADDRESS}/{{account}}/identite", identified)
     pages.act(f"{ADDRESS}/{{account}}/validation", validated)
     pages.act(f"{ADDRESS}/{{account}}/refus", refused)
@@ -55,7 +58,12 @@ def queue(visit: Visit) -> Response:
     """Show what waits, the most pressing first, and what was closed last; nobody's name."""
     visit.visitor.require(Right.ERASURES)
     waiting = [_waiting(visit, one) for one in answering.waiting(visit.services)]
-    return visit.page("erasures.html", waiting=waiting, closed=answering.closed(visit.services))
+    return visit.page(
+        "erasures.html",
+        waiting=waiting,
+        closed=answering.closed(visit.services),
+        pasts=past.last_asked(visit.services),
+    )
 
 
 def request(visit: Visit) -> Response:
@@ -73,6 +81,18 @@ def certificate_file(visit: Visit) -> Response:
     """Hand out the certificate of a finished erasure, to be verified."""
     visit.visitor.require(Right.ERASURES)
     return certificate.downloaded(visit, _known(visit).account)
+
+
+def past_certificate_page(visit: Visit) -> Response:
+    """Show the certificate of a meter's erased past, to be printed."""
+    visit.visitor.require(Right.ERASURES)
+    return certificate.shown(visit, _certified_past(visit))
+
+
+def past_certificate_file(visit: Visit) -> Response:
+    """Hand out the certificate of a meter's erased past, to be verified."""
+    visit.visitor.require(Right.ERASURES)
+    return certificate.downloaded(visit, _certified_past(visit))
 
 
 def identified(visit: Visit) -> Response:
@@ -142,6 +162,14 @@ def _known(visit: Visit) -> Request:
     if found is None:
         raise NothingHere
     return found
+
+
+def _certified_past(visit: Visit) -> UUID:
+    request_id = visit.id("request")
+    account_id = visit.services.register.read().asked.get(request_id)
+    if account_id is None:
+        raise NothingHere
+    return past.certified_by(visit.services, account_id, request_id)
 
 
 def _waiting(visit: Visit, found: Request) -> Waiting:

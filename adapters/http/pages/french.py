@@ -86,7 +86,7 @@ _KNOWN: Final[dict[type[MetroledgerError], str]] = {
     PastHeld: "Une obligation de conserver vos données court : rien n’est effacé pour le moment. "
     "La page de votre demande d’effacement dit laquelle. Vous pouvez arrêter la collecte.",
     NothingToProve: "Il n’y a pas de reçu à donner ici.",
-    NoCertificate: "Il n’y a pas de certificat : ce compte n’est pas effacé.",
+    NoCertificate: "Il n’y a pas de certificat : rien n’est encore effacé sous cette demande.",
     NoAgreement: "La Métropole n’a pas de convention en vigueur avec ce gestionnaire : rien ne "
     "peut être demandé pour le moment.",
     NoSuchText: "Le texte n’est pas encore publié. Revenez plus tard.",

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from fastapi import Response as Plain
 
+from adapters.http.pages import certificate
 from application import past
 from application.inbox import TakenDown
 from application.receipts import past_receipt
 from application.viewing import NothingHere
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from fastapi import Response
 
     from adapters.http.pages.frame import Pages, Visit
@@ -26,6 +29,8 @@ def add(pages: Pages) -> None:
     pages.show("/effacement/passe/{request}", stands)
     pages.show("/effacement/passe/{request}/recu.tlog-proof", receipt)
     pages.show("/effacement/passe/suivi/{ticket}", followed)
+    pages.show("/effacement/passe/suivi/{ticket}/certificat", certificate_page)
+    pages.show("/effacement/passe/suivi/{ticket}/certificat.json", certificate_file)
 
 
 def told(visit: Visit) -> Response:
@@ -68,7 +73,21 @@ def receipt(visit: Visit) -> Response:
 def followed(visit: Visit) -> Response:
     """Show whoever has the link how far the request has come: dates, and nothing of anybody."""
     stage = visit.site.desk.followed_past(visit.request.path_params["ticket"])
-    return visit.page("past_followed.html", stage=stage)
+    return visit.page("past_followed.html", stage=stage, address=visit.request.url.path)
+
+
+def certificate_page(visit: Visit) -> Response:
+    """Show whoever has the link the certificate of the past's erasure, to be printed."""
+    return certificate.shown(visit, _certified(visit))
+
+
+def certificate_file(visit: Visit) -> Response:
+    """Hand whoever has the link the certificate of the past's erasure, to be verified."""
+    return certificate.downloaded(visit, _certified(visit))
+
+
+def _certified(visit: Visit) -> UUID:
+    return visit.site.desk.certified_past(visit.request.path_params["ticket"])
 
 
 def _meter(visit: Visit) -> MeterView:

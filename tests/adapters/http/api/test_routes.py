@@ -112,6 +112,8 @@ PAGES: Final[dict[str, Row]] = {
     "GET /effacement/passe/{request}": residents(404, 404, 303, 404),
     "GET /effacement/passe/{request}/recu.tlog-proof": residents(404, 404, 303, 404),
     "GET /effacement/passe/suivi/{ticket}": everybody(410),
+    "GET /effacement/passe/suivi/{ticket}/certificat": everybody(410),
+    "GET /effacement/passe/suivi/{ticket}/certificat.json": everybody(410),
     "GET /effacement/suivi/{ticket}": everybody(410),
     "GET /effacement/suivi/{ticket}/certificat": everybody(410),
     "GET /effacement/suivi/{ticket}/certificat.json": everybody(410),
@@ -124,6 +126,8 @@ PAGES: Final[dict[str, Row]] = {
     "GET /agents/effacements/{account}": staff(303, 200, 200, 403, 403),
     "GET /agents/effacements/{account}/certificat": staff(303, 404, 404, 403, 403),
     "GET /agents/effacements/{account}/certificat.json": staff(303, 404, 404, 403, 403),
+    "GET /agents/effacements/passe/{request}/certificat": staff(303, 404, 404, 403, 403),
+    "GET /agents/effacements/passe/{request}/certificat.json": staff(303, 404, 404, 403, 403),
 }
 FORMS: Final[dict[str, Row]] = {
     "POST /inscription": to_all(422),
