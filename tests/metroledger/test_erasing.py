@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
-from application import erasure
+from adapters.dso.enedis.series import town
+from application import erasure, past
 from application.inbox import drain
 from application.services import made_by
 from application.upkeep import look_after
@@ -18,7 +22,7 @@ from metroledger.settings import NoYesOrNo, read_settings
 from tests.application.conftest import founded, place, site
 from tests.application.test_past import two_meters
 from tests.application.test_past_kept import kept
-from tests.application.world import Place, Said, settle
+from tests.application.world import SEED, Place, Said, settle, take, write_nights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +62,7 @@ def test_status_names_what_waits_for_the_log_and_the_past_that_is_being_erased(
     assert going.endswith(str(made_by(act.command)))
     with place.open() as ledger:
         look_after(ledger.services, ledger.cursors)
-    assert place.run("erase", "status").out == "no erasure is under way, and none was closed\n"
+    assert "  erased 20" in place.run("erase", "status").out
 
 
 def test_a_finished_erasure_has_a_certificate_that_verifies_elsewhere_and_only_unaltered(
@@ -94,6 +98,53 @@ def test_a_finished_erasure_has_a_certificate_that_verifies_elsewhere_and_only_u
         said = run(elsewhere, "verify", one, "--key", key)
         assert (said.code, said.out) == (1, "")
         assert "REFUTED" in said.err
+
+
+def test_a_meters_past_and_a_retention_run_have_certificates_too(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(there: Place, *arguments: object) -> Said:
+        code = run_command([str(one) for one in arguments], there.told)
+        return Said(code, *capsys.readouterr())
+
+    long = replace(place, also={"METROLEDGER_RETENTION": "daily_index=20"})
+    meters = town(SEED, 2)
+    with long.open() as ledger:
+        leaver, other = (settle(ledger, meter.number, name="Selma LEAVER") for meter in meters)
+        for night in write_nights(tmp_path / "nights", meters, [date(2020, 3, 1)]):
+            take(ledger, night)
+        request = past.request(ledger.services, leaver.account, leaver.meter)
+    assert f"being erased, request {request}" in run(long, "erase", "status").out
+    early = run(long, "erasure", "certificate", request)
+    assert (early.code, early.out) == (1, "")
+    with long.open() as ledger:
+        past.erase(ledger.services, leaver.account, request, ledger.services.system)
+    (status,) = run(long, "erase", "status").out.splitlines()
+    assert status.startswith(f"{leaver.account}  past of a meter  ")
+    assert status.endswith(f", request {request}")
+    assert "  erased 20" in status
+    assert run(place, "retention", "run").code == 0
+    held = json.loads(run(place, "retention", "show", "--json").out)
+    key = tmp_path / "log.vkey"
+    key.write_bytes(place.settings.verifying_key.read_bytes())
+    elsewhere = Place(tmp_path / "no ledger", None)
+    told = {
+        request: ("scope: past", "roles.asked: resident", "which meter's past it was"),
+        held["id"]: ("scope: retention", "last_year: 2022", "matter: daily_index"),
+    }
+    for one, said in told.items():
+        file, page = tmp_path / f"{one}.json", tmp_path / f"{one}.html"
+        made = run(place, "erasure", "certificate", one, "--output", file, "--page", page)
+        assert made.code == 0, made
+        for written in (file, page):
+            proven = run(elsewhere, "verify", written, "--key", key)
+            assert (proven.code, proven.err) == (0, "")
+            assert all(words in proven.out for words in (*said, "fingerprint: ", "not proven:"))
+            for personal in ("LEAVER", leaver.number, *map(str, (leaver.account, other.account))):
+                assert personal not in written.read_text("utf-8")
+            written.write_bytes(written.read_bytes().replace(b"20", b"21", 1))
+            refuted = run(elsewhere, "verify", written, "--key", key)
+            assert (refuted.code, refuted.out) == (1, "")
 
 
 def test_four_eyes_are_asked_for_by_name(place: Place) -> None:

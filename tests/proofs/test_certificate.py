@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from domain.errors import Corrupt, Malformed
 from proofs.canonical import Json, canonical_json
 from proofs.certificate import (
+    MAX_CERTIFICATE_BYTES,
     Certificate,
     CertificateMalformed,
     Step,
@@ -18,9 +20,16 @@ from proofs.certificate import (
     verify_certificate,
 )
 from proofs.checkpoint import Checkpoint, OriginRefuted, SignedCheckpoint, sign_checkpoint
-from proofs.merkle import ProofRefuted, leaf_hash, nodes_of, prove_inclusion, root
+from proofs.merkle import (
+    HASH_BYTES,
+    ProofRefuted,
+    leaf_hash,
+    nodes_of,
+    prove_inclusion,
+    root,
+)
 from proofs.note import NoteUnsigned, sign_line
-from proofs.signing import KeyKind, Signer
+from proofs.signing import KeyKind, Signer, Verifier
 from proofs.texts import encode_base64url
 from tests.proofs.support import ORIGIN, SIGNER, VERIFIERS, entries
 
@@ -47,22 +56,43 @@ END: dict[str, Json] = ORDER | {
     "carried_out_as": "system",
 }
 TYPES = ("ErasureValidated.v1", "DestructionOrdered.v1", "AccountErased.v2")
+RUN: dict[str, Json] = {"keys": 3, "root": "cm9vdA", "matter": "load_curve", "last_year": 2024}
+WITHOUT_ROLES = {name: value for name, value in END.items() if not name.endswith("_as")}
+Told = tuple[str, dict[str, Json]]
+STORIES: dict[str, tuple[Told, ...]] = {
+    "account": ((TYPES[0], {"request": REQUEST}), (TYPES[1], ORDER), (TYPES[2], END)),
+    "past": (
+        ("DestructionOrdered.v1", ORDER),
+        (
+            "KeysDestroyed.v1",
+            WITHOUT_ROLES | {"asked_as": "resident", "carried_out_as": "system"},
+        ),
+    ),
+    "retention": (
+        ("RetentionOrdered.v1", RUN),
+        (
+            "RetentionCarriedOut.v1",
+            {name: value for name, value in WITHOUT_ROLES.items() if name != "request"},
+        ),
+    ),
+}
+every_scope = pytest.mark.parametrize("scope", STORIES)
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def leaf(topic: str, payload: dict[str, Json]) -> bytes:
     return canonical_json({"v": 1, "type": topic, "hour": "2026-11-25T18Z", "payload": payload})
 
 
-def story(*changed: dict[str, Json]) -> list[bytes]:
-    """The three entries of an erasure, with members of theirs changed."""
-    payloads: list[dict[str, Json]] = [{"request": REQUEST}, ORDER, END]
+def story(*changed: dict[str, Json], scope: str = "account") -> list[bytes]:
+    """The entries of a destruction, with members of theirs changed."""
     changes = [*changed, *[{}] * 3]
-    return [leaf(t, p | more) for t, p, more in zip(TYPES, payloads, changes, strict=False)]
+    return [leaf(t, p | more) for (t, p), more in zip(STORIES[scope], changes, strict=False)]
 
 
 def log_of(leaves: Sequence[bytes], places: Sequence[int] = PLACES) -> list[bytes]:
     log = entries(SIZE)
-    for place, one in zip(places, leaves, strict=True):
+    for place, one in zip(places, leaves, strict=False):
         log[place] = one
     return log
 
@@ -79,7 +109,7 @@ def issue(
 ) -> bytes:
     log = log_of(leaves, places)
     return issue_certificate(
-        list(zip(leaves, places, strict=True)),
+        list(zip(leaves, places, strict=False)),
         prints,
         signed=signed_by(SIGNER, log),
         nodes=nodes_of(map(leaf_hash, log)),
@@ -92,6 +122,7 @@ def test_a_certificate_says_what_its_entries_say_and_is_readable_as_it_is() -> N
     assert proven.signed.checkpoint.origin == ORIGIN
     assert proven.certificate.fingerprints == tuple(PRINTS)
     assert proven.says == json.loads(data)["says"]
+    assert proven.says["scope"] == "account"
     assert proven.says["keys_destroyed"] == 3
     assert proven.says["tree_sizes"] == {"before": 4, "after": 9}
     assert proven.says["epochs"] == {"last_that_held_them": 8, "first_without_them": 9}
@@ -105,8 +136,25 @@ def test_a_certificate_says_what_its_entries_say_and_is_readable_as_it_is() -> N
     assert Certificate.decode(data).encode() == data
 
 
-def test_every_byte_counts() -> None:
-    data = issue(story())
+@every_scope
+def test_each_scope_says_what_its_own_entries_do(scope: str) -> None:
+    proven = verify_certificate(issue(story(scope=scope)), VERIFIERS)
+    hours, roles = proven.says["hours"], proven.says.get("roles", {})
+    assert isinstance(hours, dict)
+    assert isinstance(roles, dict)
+    told = (proven.says["scope"], proven.says.get("request"), len(hours), len(roles))
+    assert told == {
+        "account": ("account", REQUEST, 3, 4),
+        "past": ("past", REQUEST, 2, 2),
+        "retention": ("retention", None, 2, 0),
+    }.get(scope)
+    run = (proven.says.get("matter"), proven.says.get("last_year"))
+    assert run == (("load_curve", 2024) if scope == "retention" else (None, None))
+
+
+@every_scope
+def test_every_byte_counts(scope: str) -> None:
+    data = issue(story(scope=scope))
     for place in range(len(data)):
         flipped = bytearray(data)
         flipped[place] ^= 1 << place % 7
@@ -117,10 +165,11 @@ def test_every_byte_counts() -> None:
             verify_certificate(more, VERIFIERS)
 
 
-def test_every_field_counts_also_when_the_file_is_written_anew() -> None:
-    whole = json.loads(issue(story()))
+@every_scope
+def test_every_field_counts_also_when_the_file_is_written_anew(scope: str) -> None:
+    whole = json.loads(issue(story(scope=scope)))
     altered = [path for path in paths_of(whole) if path != ("fingerprints",)]
-    assert len(altered) > 40
+    assert len(altered) > 30
     for path in altered:
         for written in (with_other(whole, path), without(whole, path)):
             with pytest.raises((Malformed, Corrupt)):
@@ -178,7 +227,7 @@ def forged(
     nodes = nodes_of(map(leaf_hash, log))
     steps = tuple(
         Step(leaf=one, index=place, path=prove_inclusion(place, SIZE, nodes))
-        for one, place in zip(leaves, places, strict=True)
+        for one, place in zip(leaves, places, strict=False)
     )
     note = note or signed_by(SIGNER, log).note
     return Certificate(note=note, steps=steps, fingerprints=tuple(prints)).encode()
@@ -196,6 +245,15 @@ OTHER = "00000000-0000-0000-0000-00000000002b"
         pytest.param(lambda: forged(story({}, {"root": "b3RoZXI"})), id="other keys"),
         pytest.param(lambda: forged(story(), (6, 4, 9)), id="ordered before it was validated"),
         pytest.param(lambda: forged(story(), (4, 9, 6)), id="erased before it was ordered"),
+        pytest.param(lambda: forged(story(), (3, 6, 9)), id="an earlier validation"),
+        pytest.param(
+            lambda: forged(story({}, {"request": OTHER}, scope="past")), id="another's past"
+        ),
+        pytest.param(lambda: forged(story({"keys": 2}, scope="retention")), id="another run"),
+        pytest.param(
+            lambda: forged(story({"matter": "looks"}, scope="retention"), (5, 6)),
+            id="of the same keys an order that is not the run's",
+        ),
         pytest.param(lambda: forged(story(), prints=PRINTS[::-1]), id="in another order"),
         pytest.param(lambda: forged(story(), prints=PRINTS[:2]), id="one print less"),
         pytest.param(lambda: forged(story({}, {}, {"keys": 3, "fingerprints": ""})), id="no root"),
@@ -225,11 +283,86 @@ def test_fingerprints_that_nobody_knows_any_more_are_left_out_and_it_says_so() -
         assert any("one by one" in gap for gap in proven.not_proven)
 
 
-def test_a_certificate_of_the_first_version_has_no_roles() -> None:
-    payload = {name: value for name, value in END.items() if not name.endswith("_as")}
-    leaves = [*story()[:2], leaf("AccountErased.v1", payload)]
+@every_scope
+def test_no_entry_may_be_swapped_between_two_certificates(scope: str) -> None:
+    """Two destructions of one kind in one log, under one checkpoint: each shows its own alone."""
+    other: dict[str, Json] = {"root": "b3RoZXI"}
+    if scope != "retention":
+        other["request"] = OTHER
+    here, there = story(scope=scope), story(*[other] * 2, other, scope=scope)
+    count = len(here)
+    first = PLACES[:count]
+    second = tuple(place + 1 for place in first)
+    there[-1] = there[-1].replace(b'"tree_size_before":4', b'"tree_size_before":5')
+    log = log_of([*here, *there], (*first, *second))
+    nodes, note = nodes_of(map(leaf_hash, log)), signed_by(SIGNER, log).note
+    one, two = (
+        [
+            Step(leaf=log[place], index=place, path=prove_inclusion(place, SIZE, nodes))
+            for place in places
+        ]
+        for places in (first, second)
+    )
+    for whole in (one, two):
+        good = Certificate(note=note, steps=tuple(whole), fingerprints=tuple(PRINTS)).encode()
+        assert verify_certificate(good, VERIFIERS).says["scope"] == scope
+    for place in range(count):
+        for into, out_of in ((one, two), (two, one)):
+            mixed = (*into[:place], out_of[place], *into[place + 1 :])
+            data = Certificate(note=note, steps=mixed, fingerprints=tuple(PRINTS)).encode()
+            with pytest.raises(ProofRefuted):
+                verify_certificate(data, VERIFIERS)
+
+
+def test_prints_that_would_make_the_file_too_long_are_left_out_and_it_says_so() -> None:
+    prints = [number.to_bytes(HASH_BYTES, "big") for number in range(170_000)]
+    bound = encode_base64url(root(map(leaf_hash, prints)))
+    many: dict[str, Json] = {"keys": len(prints)}
+    leaves = story(many, many | {"fingerprints": bound}, scope="retention")
+    data = issue(leaves, prints)
+    assert len(data) < MAX_CERTIFICATE_BYTES
+    proven = verify_certificate(data, VERIFIERS)
+    assert proven.says["keys_destroyed"] == len(prints)
+    assert proven.certificate.fingerprints == ()
+    assert any("one by one" in gap for gap in proven.not_proven)
+    fewer = prints[: MAX_CERTIFICATE_BYTES // 60]
+    bound = encode_base64url(root(map(leaf_hash, fewer)))
+    many = {"keys": len(fewer)}
+    data = issue(story(many, many | {"fingerprints": bound}, scope="retention"), fewer)
+    assert len(verify_certificate(data, VERIFIERS).certificate.fingerprints) == len(fewer)
+
+
+def test_an_erasure_of_the_first_version_has_no_roles() -> None:
+    leaves = [*story()[:2], leaf("AccountErased.v1", WITHOUT_ROLES)]
     proven = verify_certificate(issue(leaves), VERIFIERS)
     assert proven.says["roles"] == dict.fromkeys(("asked", "checked", "validated", "carried_out"))
+
+
+def test_a_file_of_the_first_version_verifies_for_ever() -> None:
+    """Written of a real erasure before the second version; the key is that ledger's."""
+    key = Verifier.decode((GOLDEN / "certificate.v1.vkey").read_text("ascii").strip())
+    data = (GOLDEN / "certificate.v1.json").read_bytes()
+    proven = verify_certificate(data, [key])
+    assert proven.says == json.loads(data)["says"]
+    assert (proven.says["keys_destroyed"], "scope" in proven.says) == (2, False)
+    assert proven.certificate.scope.name == "account"
+    for place in range(len(data)):
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << place % 7
+        with pytest.raises((Malformed, Corrupt)):
+            verify_certificate(bytes(flipped), [key])
+
+
+def test_only_an_account_has_a_file_of_the_first_version_and_none_a_later_one() -> None:
+    for scope in ("past", "retention"):
+        written = json.loads(issue(story(scope=scope)))
+        del written["says"]["scope"]
+        with pytest.raises(CertificateMalformed):
+            verify_certificate(spelled(written | {"v": 1}), VERIFIERS)
+    for version in (0, 3, "2", True):
+        written = json.loads(issue(story()))
+        with pytest.raises(CertificateMalformed):
+            verify_certificate(spelled(written | {"v": version}), VERIFIERS)
 
 
 def test_nobody_elses_key_and_no_other_log_makes_a_certificate() -> None:

@@ -11,10 +11,16 @@ import pytest
 
 from adapters.dso.enedis.series import town
 from adapters.http.pages import words
+from adapters.http.pages.certificate import verify_page
+from application import answering, erasure
 from application.access import sessions
+from application.access.roles import StaffRole
 from application.reactions import write_letters
+from application.residents import resident
 from application.upkeep import look_after
 from domain.values import civil_day
+from metroledger.cli.offices import administrator
+from proofs.certificate import verify_certificate
 from tests.adapters.http.api.conftest import founded, site, world
 from tests.adapters.http.entering import form_token_in
 from tests.adapters.http.pages.test_leaving import Silent
@@ -72,7 +78,7 @@ def test_a_request_is_carried_out_by_upkeep_and_followed_by_its_link_alone(
     assert sent.status_code == 303
     page = browser.get(sent.headers["location"]).text
     assert "Votre demande est enregistrée" in page
-    (link,) = re.findall(r'href="[^"]*(/effacement/passe/suivi/[^"]+)"', page)
+    link = link_in(page)
     receipt = browser.get(sent.headers["location"] + "/recu.tlog-proof")
     assert receipt.status_code == 200
     assert home.number not in receipt.headers["content-disposition"]
@@ -83,6 +89,69 @@ def test_a_request_is_carried_out_by_upkeep_and_followed_by_its_link_alone(
     assert "Les clés de ces mesures sont détruites" in followed
     assert words.meter_number(home.number) not in followed
     assert "Certificat" in browser.get(sent.headers["location"]).text
+
+
+def test_the_link_and_the_staff_have_its_certificate_once_it_is_done(
+    world: World, home: Household, browser: httpx.Client
+) -> None:
+    sent = ask(browser, home).headers["location"]
+    link = link_in(browser.get(sent).text)
+    request, queue = sent.rpartition("/")[2], "/agents/effacements"
+    agent = world.staff[StaffRole.ADMINISTRATOR].client
+    places = {
+        browser: link,
+        agent: f"{queue}/passe/{request}",
+    }
+    for reader, address in places.items():
+        assert reader.get(f"{address}/certificat").status_code == 404
+        assert reader.get(f"{address}/certificat.json").status_code == 404
+    assert request in agent.get(queue).text
+    assert f"{request}/certificat" not in agent.get(queue).text
+    assert f"{link}/certificat" not in browser.get(link).text
+    look_after(world.ledger.services, world.ledger.cursors)
+    assert f'href="{queue}/passe/{request}/certificat"' in agent.get(queue).text
+    assert f'href="{link}/certificat.json" download' in browser.get(link).text
+    for reader, address in places.items():
+        assert scope_of(world, reader, address) == "past"
+    stranger = f"{queue}/passe/{home.account}/certificat"
+    assert agent.get(stranger).status_code == 404, "of no request"
+
+
+def test_what_went_with_the_whole_account_has_the_accounts_certificate(
+    world: World, home: Household, browser: httpx.Client
+) -> None:
+    """A hold kept the past from being erased; then the whole account was."""
+    services, link = world.ledger.services, link_in(browser.get(asked(browser, home)).text)
+    agent = administrator(world.ledger)
+    erasure.request(services, home.account, resident(home.account))
+    answering.hold(services, home.account, agent, reason="un juge")
+    look_after(services, world.ledger.cursors)
+    with httpx.Client(base_url=world.url) as stranger:
+        assert "effacement en cours" in stranger.get(link).text
+        answering.lift(services, home.account, agent)
+        erasure.check_identity(services, home.account, agent, means="appel")
+        erasure.validate(services, home.account, agent)
+        look_after(services, world.ledger.cursors)
+        assert "effacé, avec tout le compte" in stranger.get(link).text
+        assert scope_of(world, stranger, link) == "account"
+
+
+def asked(browser: httpx.Client, home: Household) -> str:
+    return str(ask(browser, home).headers["location"])
+
+
+def link_in(page: str) -> str:
+    (link,) = re.findall(r'href="[^"]*(/effacement/passe/suivi/[^"]+)"', page)
+    return str(link)
+
+
+def scope_of(world: World, reader: httpx.Client, address: str) -> object:
+    """What an address's certificate is of; its page and its file are one."""
+    verifiers = [world.ledger.verifier]
+    file, page = (reader.get(f"{address}/certificat{end}") for end in (".json", ""))
+    proven = verify_certificate(file.content, verifiers)
+    assert verify_page(page.content, verifiers).says == proven.says
+    return proven.says["scope"]
 
 
 def test_a_letter_says_it_in_case_it_was_somebody_else(
