@@ -45,7 +45,7 @@ WORDS: Final = {
     "past": Words(
         title="Certificat d’effacement du passé d’un compteur",
         lead="Les clés de ce qui a été mesuré à un compteur ont été détruites, à la demande de la "
-        f"personne, dont le compte continue. {_GONE}",
+        f"personne. {_GONE}",
         names=_NO_NAME,
         keys="toutes celles de ces mesures",
         entries="celles de ces mesures",
