@@ -40,6 +40,8 @@ def certificate(services: Services, press: Press, stream: UUID) -> bytes:
     kinds = SCOPES[kind_of(decode_leaf(last[0].leaf).type)].steps.values()
     found = [frame_of(services, stream, *_topics(kind)) for kind in kinds]
     steps = [one for one in found if one is not None]
+    if len(steps) != len(kinds):
+        raise NoCertificate
     *_, (ordered, _), _ = steps
     return issue_certificate(
         [(frame.leaf, index) for frame, index in steps],
