@@ -9,7 +9,7 @@ import pytest
 
 from adapters.dso.enedis.series import town
 from adapters.http.pages.certificate import draw, verify_page
-from application import retention
+from application import retention, viewing
 from application.access.roles import StaffRole
 from application.certifying import certificate
 from application.services import new_id
@@ -112,7 +112,8 @@ def test_the_past_of_a_meter_has_its_certificate_in_the_queue_and_at_the_link(
     for night in write_nights(tmp_path, [meter], [TODAY - timedelta(1)]):
         take(portal.ledger, night)
     desk = portal.site.desk
-    asked = desk.request_past(home.account, home.meter, command=new_id())
+    seen = viewing.overview(portal.ledger.services, home.account)
+    asked = desk.request_past(seen, home.meter, command=new_id())
     enrol(hand, portal, StaffRole.ADMINISTRATOR)
     hand.go("Effacements")
     assert "pas encore" in hand.page.inner_text("main")
