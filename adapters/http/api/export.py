@@ -1,4 +1,4 @@
-"""Everything that is held of me, to take away: a document of all, or a table of consumption.
+"""Everything that is held of me, to take away: a document of all, or a table.
 
 The right of access and of portability (GDPR articles 15 and 20): it waits for no terms, and
 outlives a consent until what is held is erased.
@@ -6,11 +6,7 @@ outlives a consent until what is held is erased.
 
 from __future__ import annotations
 
-import csv
-import io
-from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
-from uuid import UUID
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
@@ -19,48 +15,42 @@ from adapters.http.api.answers import JSON, sent
 from adapters.http.api.documents import files, reads
 from adapters.http.api.reader import Reader, Within
 from adapters.http.api.route import ApiRoute
+from adapters.http.api.spreadsheet import CSV, PARQUET, as_csv, as_parquet
 from adapters.http.site import Site
-from application import seeing, viewing
+from application import seeing, tables, viewing
 from application.dossier import history
 from application.viewing import Use
 from application.views import ConsentView, Overview
 from domain.aggregates.consent import ConsentStatus
-from domain.values import civil_day
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from domain.aggregates.consumption import DayConsumption
-
-CSV: Final = "text/csv; charset=utf-8"
-COLUMNS: Final = (
-    "consent",
-    "category",
-    "fluid",
-    "meter_number",
-    "first_day",
-    "last_day",
-    "energy_wh",
-    "held_back",
-    "disputed",
-)
 
 router = APIRouter(route_class=ApiRoute, tags=["export"])
 
+_MEDIA_TYPES: Final = {"json": JSON, "csv": CSV, "parquet": PARQUET}
+_TABLES: Final = {"consumption": tables.consumption, "readings": tables.readings}
 
-@router.get("/export", response_class=Response, responses={**reads(404), 200: files(JSON, CSV)})
+
+@router.get(
+    "/export", response_class=Response, responses={**reads(404), 200: files(JSON, CSV, PARQUET)}
+)
 def export(
     request: Request,
     site: Within,
     who: Reader,
-    kind: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    kind: Annotated[Literal["json", "csv", "parquet"], Query(alias="format")] = "json",
+    of: Annotated[
+        Literal["consumption", "readings"], Query(description="Which table; JSON holds both.")
+    ] = "consumption",
 ) -> Response:
-    """All that is held of me: as JSON with every reading, or the consumption as CSV."""
+    """All that is held of me: as JSON, or as a table of consumption or of readings."""
     seen = viewing.overview(site.services, who)
-    content = document(site, seen) if kind == "json" else table(site, seen)
-    media_type = JSON if kind == "json" else CSV
-    answer = sent(request, site.services, content, media_type=media_type)
-    answer.headers["Content-Disposition"] = f'attachment; filename="my-data.{kind}"'
+    if kind == "json":
+        content = document(site, seen)
+    else:
+        written = as_csv if kind == "csv" else as_parquet
+        content = written(_TABLES[of](site.services, seen))
+    answer = sent(request, site.services, content, media_type=_MEDIA_TYPES[kind])
+    name = "my-data" if kind == "json" else f"my-{of}"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
     return answer
 
 
@@ -88,25 +78,6 @@ def document(site: Site, seen: Overview) -> bytes:
     return msgspec.json.format(msgspec.json.encode(held), indent=1)
 
 
-def table(site: Site, seen: Overview) -> bytes:
-    """Return the consumption under every consent as CSV (RFC 4180, UTF-8); a gap is empty.
-
-    It holds no free text of anybody, so no cell can be a formula.
-    """
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\r\n")
-    rows.writerow(COLUMNS)
-    meters = {one.id: one for one in seen.meters}
-    for given in _given(seen):
-        meter = meters.get(given.meter)
-        of_what = (given.id, given.category.value, meter and meter.fluid, meter and meter.number)
-        for piece in _consumption(site, seen.account, given):
-            held = piece.held.value if piece.held else None
-            days = (piece.first_day, piece.last_day)
-            rows.writerow((*of_what, *days, piece.energy_wh, held, str(piece.disputed).lower()))
-    return text.getvalue().encode()
-
-
 def _consent(site: Site, seen: Overview, given: ConsentView) -> dict[str, Any]:
     held: dict[str, Any] = msgspec.to_builtins(given)
     if given.status is ConsentStatus.REFUSED:
@@ -128,19 +99,6 @@ def _consent(site: Site, seen: Overview, given: ConsentView) -> dict[str, Any]:
             "held_back": piece.held,
             "disputed": piece.disputed,
         }
-        for piece in _consumption(site, seen.account, given)
+        for piece in tables.consumed(site.services, seen.account, given.id)
     ]
     return held
-
-
-def _given(seen: Overview) -> Iterator[ConsentView]:
-    return (one for one in seen.consents if one.status is not ConsentStatus.REFUSED)
-
-
-def _consumption(site: Site, who: UUID, given: ConsentView) -> tuple[DayConsumption, ...]:
-    """Return what is known under a consent, from the first day to the last that is."""
-    access = viewing.authorise(site.services, who, given.id, Use.ACCESS)
-    today = civil_day(site.services.clock())
-    pieces = viewing.consumption(site.services, access, date.min, today)
-    known = [place for place, one in enumerate(pieces) if one.energy_wh is not None or one.held]
-    return pieces[known[0] : known[-1] + 1] if known else ()

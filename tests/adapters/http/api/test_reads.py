@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from application import offices, viewing
 from domain.events.reading import MaximumPowerReceived
@@ -37,6 +39,9 @@ READS = (
     "recipients",
     "export",
     "export?format=csv",
+    "export?format=csv&of=readings",
+    "export?format=parquet",
+    "export?format=parquet&of=readings",
     "public/checkpoint",
     "public/key",
     "public/agreements",
@@ -258,6 +263,71 @@ def test_an_export_holds_every_reading_and_outlives_the_withdrawal(world: World)
         energies = [one["energy_wh"] for one in given["consumption"]]
         assert [int(row["energy_wh"]) if row["energy_wh"] else None for row in rows] == energies
         assert {row["meter_number"] for row in rows} == {person.home.number}
+
+
+@pytest.mark.parametrize("of", ["consumption", "readings"])
+def test_an_export_as_parquet_says_row_by_row_what_the_csv_does(world: World, of: str) -> None:
+    for person in (world.owner, world.withdrawn, world.other):
+        answers = [
+            person.get("export", params={"format": kind, "of": of}) for kind in ("csv", "parquet")
+        ]
+        spelled, typed = answers
+        assert typed.headers["Content-Type"] == "application/vnd.apache.parquet"
+        assert typed.headers["Content-Disposition"].endswith(f'"my-{of}.parquet"')
+        rows = list(csv.DictReader(io.StringIO(spelled.text)))
+        held = parquet.read_table(io.BytesIO(typed.content)).to_pylist()
+        assert [as_spelled(row) for row in held] == rows
+        assert len(rows) > 40
+
+
+def test_an_export_as_parquet_is_typed_and_what_was_not_said_is_null(world: World) -> None:
+    def asked(of: str) -> pa.Table:
+        content = world.owner.get("export", params={"format": "parquet", "of": of}).content
+        return parquet.read_table(io.BytesIO(content))
+
+    consumption, readings = asked("consumption"), asked("readings")
+    (given,) = json.loads(world.owner.get("export").content)["consents"]
+    energies = [one["energy_wh"] for one in given["consumption"]]
+    assert consumption["energy_wh"].to_pylist() == energies
+    assert consumption.schema.field("first_day").type == pa.date32()
+    assert consumption.schema.field("energy_wh").type == pa.int64()
+    assert readings.schema.field("at").type == pa.timestamp("us", tz="UTC")
+    for name in ("power_w", "day", "volume_dm3"):
+        assert readings[name].null_count == readings.num_rows > 0
+    assert readings["value_wh"].null_count < readings.num_rows
+
+
+def test_an_export_of_readings_has_each_register_that_the_document_has(world: World) -> None:
+    (given,) = json.loads(world.owner.get("export").content)["consents"]
+    registers = [
+        (one["kind"], one["reading"]["at"], part["slot"], part["value_wh"])
+        for one in given["readings"]
+        for part in one["reading"]["registers"]
+    ]
+    content = world.owner.get("export", params={"format": "parquet", "of": "readings"}).content
+    held = parquet.read_table(io.BytesIO(content)).to_pylist()
+    told = [
+        (row["kind"], row["at"].isoformat().replace("+00:00", "Z"), row["slot"], row["value_wh"])
+        for row in held
+    ]
+    assert told == registers
+
+
+def as_spelled(row: dict[str, Any]) -> dict[str, str]:
+    """A row's cells as CSV spells them."""
+    return {name: _spelled(cell) for name, cell in row.items()}
+
+
+def _spelled(cell: object) -> str:
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "true" if cell else "false"
+        case datetime():
+            return cell.isoformat().replace("+00:00", "Z")
+        case _:
+            return str(cell)
 
 
 def test_while_new_terms_wait_no_data_is_shown_and_leaving_stays_possible(world: World) -> None:

@@ -7,14 +7,17 @@ stays in build/screenshots.
 
 from __future__ import annotations
 
+import csv
 import email
 import email.policy
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from pyarrow import parquet
 
 from adapters.dso.enedis.series import town
 from domain.events.terms import TextKind
@@ -24,7 +27,6 @@ from tests.application.world import SEED, take, write_nights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Download
 
@@ -211,11 +213,27 @@ def verify_the_receipt(hand: Pointer, portal: Portal, shots: Path) -> None:
 def take_the_data_away(hand: Pointer, shots: Path) -> None:
     hand.go("Mes données")
     hand.look("my-data")
-    download(hand, "Fichier JSON").save_as(shots / "my-data.json")
+    download(hand, "Tout, en fichier JSON").save_as(shots / "my-data.json")
     held = json.loads((shots / "my-data.json").read_text("utf-8"))
     assert held["account"]["name"] == NAME
     assert any(one.get("consumption") for one in held["consents"])
     (shots / "my-data.json").unlink()
+    spelled = download(hand, "consommation en tableau CSV")
+    typed = download(hand, "consommation en fichier Parquet")
+    assert (spelled.suggested_filename, typed.suggested_filename) == (
+        "my-consumption.csv",
+        "my-consumption.parquet",
+    )
+    with Path(spelled.path()).open(encoding="utf-8", newline="") as text:
+        rows = list(csv.DictReader(text))
+    held = parquet.read_table(typed.path()).to_pylist()
+    assert [row["energy_wh"] or None for row in rows] == [
+        None if row["energy_wh"] is None else str(row["energy_wh"]) for row in held
+    ]
+    assert {str(row["first_day"]) for row in held} == {row["first_day"] for row in rows}
+    assert len(rows) > 1
+    readings = download(hand, "relevés en fichier Parquet")
+    assert parquet.read_metadata(readings.path()).num_rows > 1
 
 
 def withdraw_in_two_clicks(hand: Pointer) -> None:
