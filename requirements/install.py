@@ -96,7 +96,7 @@ def install(wanted):
         stop(
             "the packages could not be installed; pip's lines above say why. Without a network: "
             "connect, or point PIP_INDEX_URL or PIP_FIND_LINKS at a mirror. With a full disk: "
-            "free 800 MB. Then again."
+            "free 1 GB. Then again."
         )
     for name in INCLUDED[wanted]:
         stamp(name).write_text(digest(name), encoding="ascii")
