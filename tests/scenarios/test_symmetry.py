@@ -17,6 +17,7 @@ from adapters.http.api.export import document
 from application import answering, consenting, dossier, erasure, past, seeing, viewing
 from application.reactions import write_letters
 from application.services import collection_id, new_id
+from application.tables import consumption, readings
 from application.viewing import NothingHere
 from domain.aggregates import collection, consent, meter
 from domain.aggregates.consent import Origin
@@ -174,6 +175,9 @@ def test_what_was_given_is_unreadable_after_the_erasure_in_every_place(
     ledger: Installation, place: Home, life: Life
 ) -> None:
     services, actor, whose = ledger.services, administrator(ledger), life.home.account
+    seen = viewing.overview(services, whose)
+    before = [list(rows(services, seen).rows) for rows in (consumption, readings)]
+    assert all(before)
     erasure.request(services, whose, actor)
     erasure.check_identity(services, whose, actor, means="seen")
     erasure.validate(services, whose, actor)
@@ -195,6 +199,9 @@ def test_what_was_given_is_unreadable_after_the_erasure_in_every_place(
         assert (shown.erased, shown.series) == (len(NIGHTS), INITIAL)
     with pytest.raises(NothingHere):
         viewing.overview(services, whose)
+    for rows in (consumption, readings):  # nor by somebody who was looking meanwhile
+        with pytest.raises(NothingHere):
+            list(rows(services, seen).rows)
     assert services.keys.keys_of(whose) == {}
     assert services.keys.ids_of(whose) == set()
     ids = [whose, *life.streams]
