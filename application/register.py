@@ -1,4 +1,4 @@
-"""The public register: agreements, published texts, runs of retention, keys ordered destroyed.
+"""The public register: agreements, texts, runs of retention, notices, keys ordered destroyed.
 
 Few events, without a data subject, that many decisions rest on. They are read once
 from the log and kept in memory; each use first reads what was added since. Of requests to
@@ -13,9 +13,9 @@ import contextlib
 import hashlib
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from domain.aggregates import agreement, retention, terms
+from domain.aggregates import agreement, notice, retention, terms
 from domain.aggregates.machine import ImpossibleEvent
 from domain.events.agreement import AgreementEnded, AgreementSigned
 from domain.events.destruction import KeysDestroyed, PastErasureRequested
@@ -36,11 +36,15 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from domain.aggregates.agreement import Agreement
+    from domain.aggregates.notice import Notice
     from domain.aggregates.retention import Retention
     from domain.aggregates.terms import Terms
     from domain.events import Event
     from ledger.fold import Folder
     from schemas.private import Private
+
+
+_OF_NOTICES: Final = tuple({event for moves in notice.TRANSITIONS.values() for event in moves})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,7 @@ class Contents:
     the destructions of a part that were asked for, with their accounts, the oldest first, and
     `pending` those of them that are not certified;
     `ordered` the ids of all keys that were ordered destroyed, of persons, parts and years.
+    `notices` are those that live.
     """
 
     agreements: Mapping[UUID, Agreement] = field(default_factory=dict)
@@ -60,6 +65,7 @@ class Contents:
     ordered: frozenset[UUID] = frozenset()
     asked: Mapping[UUID, UUID] = field(default_factory=dict)
     pending: Mapping[UUID, UUID] = field(default_factory=dict)
+    notices: Mapping[UUID, Notice] = field(default_factory=dict)
 
 
 class Copies(Protocol):
@@ -137,6 +143,8 @@ def _add(contents: Contents, opened: Opened) -> Contents:
     if isinstance(event, ORDERS) and order_matches(opened.private.extra, event):
         ordered = contents.ordered.union(ids_in(opened.private.extra))
         contents = replace(contents, ordered=ordered)
+    if isinstance(event, _OF_NOTICES):
+        contents = _noticed(contents, stream, event)
     match event:
         case AgreementSigned() | AgreementEnded():
             state = contents.agreements.get(stream, agreement.INITIAL)
@@ -165,4 +173,15 @@ def _run(contents: Contents, stream: UUID, event: Event) -> Contents:
     with contextlib.suppress(ImpossibleEvent):
         run = retention.evolve(contents.retention.get(stream, retention.INITIAL), event)
         return replace(contents, retention={**contents.retention, stream: run})
+    return contents
+
+
+def _noticed(contents: Contents, stream: UUID, event: Event) -> Contents:
+    """Return the register with one more step of a notice; likewise. An ended one is left out."""
+    with contextlib.suppress(ImpossibleEvent):
+        state = notice.evolve(contents.notices.get(stream, notice.INITIAL), event)
+        notices = {**contents.notices, stream: state}
+        if notice.is_over(state):
+            del notices[stream]
+        return replace(contents, notices=notices)
     return contents

@@ -24,6 +24,7 @@ from domain.aggregates import (  # noqa: E402 (the line above makes it importabl
     destruction,
     letters,
     meter,
+    notice,
     retention,
     terms,
 )
@@ -54,6 +55,7 @@ MACHINES: Final = (
     access,
     retention,
     letters,
+    notice,
 )
 
 

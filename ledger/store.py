@@ -25,6 +25,7 @@ REGISTER_MARKS: Final = (
     b'"type":"PastErasureRequested',
     b'"type":"KeysDestroyed',
     b'"type":"Retention',
+    b'"type":"Notice',
 )
 """What marks the leaves of the public register: canonical JSON spells a type one way."""
 

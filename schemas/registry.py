@@ -50,6 +50,14 @@ from domain.events.meter import (
     MeterDeclared,
     MeterMovedOut,
 )
+from domain.events.notice import (
+    NoticeAcknowledged,
+    NoticeDisregarded,
+    NoticeEscalated,
+    NoticeExpired,
+    NoticeQueued,
+    NoticeSent,
+)
 from domain.events.reading import (
     IndexReceived,
     IntervalReceived,
@@ -94,6 +102,12 @@ STORED: Final[tuple[type[Event], ...]] = (
     AccountErased,
     PastErasureRequested,
     KeysDestroyed,
+    NoticeQueued,
+    NoticeSent,
+    NoticeEscalated,
+    NoticeDisregarded,
+    NoticeAcknowledged,
+    NoticeExpired,
     DataSeen,
     LetterSent,
     MeterDeclared,

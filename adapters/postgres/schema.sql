@@ -75,7 +75,7 @@ create table if not exists leaves (
 );
 
 -- Whether a leaf is of the public register: agreements, published texts, orders of
--- destruction, runs of retention. The marks are those of ledger/store.py, in hexadecimal; a test compares.
+-- destruction, runs of retention, notices. The marks are those of ledger/store.py, in hexadecimal; a test compares.
 create or replace function in_register(entry bytea) returns boolean
 language sql immutable parallel safe as $$
     select position('\x2274797065223a2241677265656d656e74'::bytea in entry) > 0
@@ -84,6 +84,7 @@ language sql immutable parallel safe as $$
         or position('\x2274797065223a225061737445726173757265526571756573746564'::bytea in entry) > 0
         or position('\x2274797065223a224b65797344657374726f796564'::bytea in entry) > 0
         or position('\x2274797065223a22526574656e74696f6e'::bytea in entry) > 0
+        or position('\x2274797065223a224e6f74696365'::bytea in entry) > 0
 $$;
 create index if not exists leaves_register on leaves (leaf) where in_register(entry);
 

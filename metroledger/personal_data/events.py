@@ -14,6 +14,7 @@ from domain.events import (
     destruction,
     letter,
     meter,
+    notice,
     retention,
     terms,
 )
@@ -97,6 +98,17 @@ EVENTS: Final[tuple[Entry, ...]] = (
         Why.RIGHTS,
         f"{_CERTIFIED} asked_as carried_out_as",
     ),
+    *_of(
+        notice.NoticeQueued,
+        Category.REQUEST,
+        Why.RIGHTS,
+        "request recipient addressee queued_on kept_days",
+    ),
+    *_of(notice.NoticeSent, Category.NONE, Why.RIGHTS, "times occasion sent_on"),
+    *_of(notice.NoticeEscalated, Category.NONE, Why.RIGHTS, "cause escalated_on"),
+    *_of(notice.NoticeDisregarded, Category.NONE, Why.RIGHTS, "rows came_on"),
+    *_of(notice.NoticeAcknowledged, Category.NONE, Why.RIGHTS, "acknowledged_on"),
+    *_of(notice.NoticeExpired, Category.NONE, Why.RIGHTS, "expired_on"),
     *_of(letter.LetterSent, Category.REQUEST, Why.RIGHTS, "about"),
     *_of(access.DataSeen, Category.LOOKS, Why.LOOKS, "what why role seen_at"),
     # ── meters ───────────────────────────────────────────────────────────────────────────────

@@ -44,6 +44,17 @@ from domain.events.meter import (
     MeterAttested,
     MeterMovedOut,
 )
+from domain.events.notice import (
+    Addressee,
+    Cause,
+    NoticeAcknowledged,
+    NoticeDisregarded,
+    NoticeEscalated,
+    NoticeExpired,
+    NoticeQueued,
+    NoticeSent,
+    Occasion,
+)
 from domain.events.reading import (
     IndexReceived,
     IntervalReceived,
@@ -129,6 +140,18 @@ SAMPLES: tuple[Event, ...] = (
         role="administrator",
         seen_at=world.NOON,
     ),
+    NoticeQueued(
+        request=world.REQUEST,
+        recipient="enedis",
+        addressee=Addressee.OPERATOR,
+        queued_on=DAY,
+        kept_days=90,
+    ),
+    NoticeSent(times=1, occasion=Occasion.FIRST, sent_on=DAY),
+    NoticeEscalated(cause=Cause.UNANSWERED, escalated_on=DAY),
+    NoticeDisregarded(rows=3, came_on=DAY),
+    NoticeAcknowledged(acknowledged_on=DAY),
+    NoticeExpired(expired_on=DAY),
     LetterSent(about=world.REQUEST),
     AgreementEnded(reason="its term"),
     TermsPublished(

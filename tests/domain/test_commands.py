@@ -9,7 +9,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.aggregates import account, collection, consent, delivery, leaving, meter, retention
+from domain.aggregates import (
+    account,
+    collection,
+    consent,
+    delivery,
+    leaving,
+    meter,
+    notice,
+    retention,
+)
 from domain.aggregates.account import AccountStatus as A
 from domain.aggregates.collection import CollectionStatus as L
 from domain.aggregates.collection import StopReason
@@ -17,6 +26,7 @@ from domain.aggregates.consent import ConsentStatus as C
 from domain.aggregates.consent import Origin
 from domain.aggregates.delivery import DeliveryStatus as D
 from domain.aggregates.meter import MeterStatus as M
+from domain.aggregates.notice import NoticeStatus as N
 from domain.aggregates.retention import RetentionStatus as R
 from domain.errors import Refused
 from domain.events import Event
@@ -25,6 +35,7 @@ from domain.events import collection as collection_events
 from domain.events import consent as consent_events
 from domain.events import delivery as delivery_events
 from domain.events import meter as meter_events
+from domain.events import notice as notice_events
 from domain.events import retention as retention_events
 from tests.domain import world
 from tests.domain.samples import DAY, LATER, histories, sample
@@ -303,6 +314,43 @@ RETENTION: Commands = {
     ),
 }
 
+_ENDED_NOTICES = [N.ACKNOWLEDGED, N.EXPIRED]
+
+
+def _of_notice(kind: type[Event], *before: N) -> dict[N, Any]:
+    """What changes a notice that lives, but where it did already."""
+    living = {N.QUEUED, N.SENT, N.ESCALATED} - set(before)
+    return (
+        {N.UNQUEUED: notice.NoSuchNotice}
+        | dict.fromkeys([*before, *_ENDED_NOTICES], NOTHING)
+        | dict.fromkeys(living, kind)
+    )
+
+
+NOTICE: Commands = {
+    "queue": (
+        lambda s: notice.queue(s, sample(notice_events.NoticeQueued)),
+        dict.fromkeys(N, NOTHING) | {N.UNQUEUED: notice_events.NoticeQueued},
+    ),
+    "send": (
+        lambda s: notice.send(s, sample(notice_events.NoticeSent)),
+        _of_notice(notice_events.NoticeSent, N.SENT),
+    ),
+    "escalate": (
+        lambda s: notice.escalate(s, sample(notice_events.NoticeEscalated)),
+        _of_notice(notice_events.NoticeEscalated, N.ESCALATED),
+    ),
+    "disregard": (
+        lambda s: notice.disregard(s, sample(notice_events.NoticeDisregarded)),
+        _of_notice(notice_events.NoticeDisregarded),
+    ),
+    "acknowledge": (
+        lambda s: notice.acknowledge(s, on=DAY),
+        _of_notice(notice_events.NoticeAcknowledged),
+    ),
+    "end the days": (lambda s: notice.expire(s, on=DAY), _of_notice(notice_events.NoticeExpired)),
+}
+
 COMMANDS: list[tuple[ModuleType, Commands]] = [
     (account, ACCOUNT),
     (consent, CONSENT),
@@ -310,6 +358,7 @@ COMMANDS: list[tuple[ModuleType, Commands]] = [
     (collection, COLLECTION),
     (delivery, DELIVERY),
     (retention, RETENTION),
+    (notice, NOTICE),
 ]
 CASES = [
     pytest.param(machine, status, decide, outcomes[status], id=f"{command} when {status.value}")

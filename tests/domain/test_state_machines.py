@@ -18,6 +18,7 @@ from domain.aggregates import (
     destruction,
     letters,
     meter,
+    notice,
     retention,
     terms,
 )
@@ -42,6 +43,7 @@ MACHINES = (
     access,
     retention,
     letters,
+    notice,
 )
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -63,6 +63,8 @@ def test_these_events_end_their_stream() -> None:
         "ConsentExpired.v1",
         "CollectionStopped.v1",
         "RetentionCarriedOut.v1",
+        "NoticeAcknowledged.v1",
+        "NoticeExpired.v1",
     } == registry.ENDING_TOPICS
 
 
