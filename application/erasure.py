@@ -3,9 +3,9 @@
 ::
 
     requested → identity checked → validated → consents withdrawn, collections stopped → owner
-    closed in the key store → what was granted meanwhile withdrawn → destruction ordered (the
-    ids in its private zone) → journal, keys and index rows destroyed → epoch ended → erased,
-    with certificate
+    closed in the key store → what was granted meanwhile withdrawn → notices queued → destruction
+    ordered (the ids in its private zone) → journal, keys and index rows destroyed → epoch ended →
+    erased, with certificate
 
 Each step looks at what is there before it acts, so `erase` is called again after a
 crash and goes on. A partial erasure is an error that someone sees, never a success:
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Final
 from application.consenting import after_ending, consents_of, withdraw_consent
 from application.frames import frame_of
 from application.letters import drop_letters
+from application.notices import KEPT_DAYS as NOTICE_DAYS
+from application.notices import queue_notices
 from application.orders import Ground, decide_once, ordered_ids, root_of, witnessed
 from application.parking import KEPT_DAYS
 from application.services import made_by, new_id
@@ -57,13 +59,19 @@ ERASED: Final = (AccountErasedV1.TOPIC, AccountErased.TOPIC)
 
 NOT_REACHED: Final = (
     "the operators' own data, held under their own duties",
-    "receipts and exports that were handed out",
+    "receipts and exports that were handed out, nobody here knows to whom",
     f"unreadable files, sealed apart until the first delivery after {KEPT_DAYS} days",
     "the operators' encrypted files, for the days that the drop box keeps them",
     "the last letter, where no mail server had taken it: in clear for at most 2 days",
 )
+"""What no destruction of a person's keys reaches."""
+
 GROUND: Final = Ground(
-    legal_basis="GDPR article 17(1)(b): consent withdrawn", not_reached=NOT_REACHED
+    legal_basis="GDPR article 17(1)(b): consent withdrawn",
+    not_reached=(
+        *NOT_REACHED,
+        f"notices to operators and recipients, sealed until answered, {NOTICE_DAYS} days at most",
+    ),
 )
 
 Step = Callable[[str], None]
@@ -195,6 +203,7 @@ def erase(
         _end_consents(services, account_id, step)
         step("consents ended")
         drop_letters(services, account_id)
+        queue_notices(services, account_id, step=step)
         _order(services, account_id)
         step("destruction ordered")
     ids = ordered_ids(services, account_id)

@@ -48,6 +48,7 @@ class Services:
     system: Actor
     clock: Callable[[], datetime]
     parked: Path
+    notices: Path
     post: PostOffice
     public_url: str
     four_eyes: bool = False

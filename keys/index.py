@@ -46,6 +46,8 @@ class Kind(enum.IntEnum):
     METER = 2
     STAFF = 3
     """The e-mail of somebody who works here, and may live here too."""
+    NOTICE = 4
+    """A meter of which its operator was told to send nothing more; leads to the notice."""
 
 
 _UNIQUE = {

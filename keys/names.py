@@ -39,11 +39,13 @@ class Purpose(enum.IntEnum):
     ACCESS = 4
     """Who looked at whom: one per person and year."""
     DELIVERY = 5
-    """Keyed ids of deliveries, and notices to operators: one per territory and year."""
+    """Keyed ids of deliveries: one per territory and year."""
     PARKED = 6
     """An unreadable file; the file's own random id is the owner."""
     REACTIONS = 7
     """Keyed ids of the commands that reactions issue: one per territory."""
+    NOTICE = 8
+    """A notice to be delivered; its own id is the owner, so it outlives whom it is about."""
 
 
 _SHAPES = {
@@ -54,6 +56,7 @@ _SHAPES = {
     Purpose.DELIVERY: (False, True),
     Purpose.PARKED: (False, False),
     Purpose.REACTIONS: (False, False),
+    Purpose.NOTICE: (False, False),
 }
 """For each purpose: does its name hold a consent, does it hold a year."""
 
@@ -75,8 +78,8 @@ class MisshapenName(Malformed):
 class KeyName:
     """The name of one sub-key.
 
-    ``owner`` is an account's id, a territory's for keys that belong to nobody, or
-    a parked file's. ``year`` is a civil year in Europe/Paris.
+    ``owner`` is an account's id, a territory's for keys that belong to nobody, a
+    parked file's or a notice's. ``year`` is a civil year in Europe/Paris.
     Raises `MisshapenName` when consent or year do not suit the purpose.
     """
 

@@ -110,6 +110,7 @@ class Installation:
             system=self.system,
             clock=self.clock,
             parked=self.settings.parked,
+            notices=self.settings.notices,
             post=post_of(self.settings),
             public_url=self.settings.portal.public_url,
             four_eyes=self.settings.four_eyes,

@@ -166,6 +166,7 @@ def _secrets(settings: Settings) -> Iterator[Path]:
         settings.destroyed.parent,
         settings.operator_keys,
         settings.parked,
+        settings.notices,
         settings.outbox,
     ):
         yield directory

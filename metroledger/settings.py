@@ -279,6 +279,11 @@ class Settings:
         return self.home / "parked"
 
     @property
+    def notices(self) -> Path:
+        """Notices of erasures that are not acknowledged, sealed."""
+        return self.home / "notices"
+
+    @property
     def incoming(self) -> Path:
         """Where operators' files arrive, a directory an operator."""
         return self.dropbox.place / "incoming"

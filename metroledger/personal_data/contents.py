@@ -99,6 +99,15 @@ CONTENTS: Final[tuple[Entry, ...]] = (
     ),
     # ── other sealed columns and files ───────────────────────────────────────────────────────
     _of(Place.CONTENT, "Act", Category.REQUEST, Why.RIGHTS, "command kind account about at"),
+    _of(Place.CONTENT, "Told", Category.CONSENT, Why.RIGHTS, "recipient addressee")._replace(
+        keeping=Keeping.NOTICE
+    ),
+    _of(Place.CONTENT, "Told", Category.DWELLING, Why.RIGHTS, "points")._replace(
+        keeping=Keeping.NOTICE
+    ),
+    _of(
+        Place.CONTENT, "Named", Category.DWELLING, Why.RIGHTS, "operator fluid number shared"
+    )._replace(keeping=Keeping.NOTICE),
     _of(Place.CONTENT, "Profile", Category.STAFF, Why.STAFF, "name email")._replace(
         keeping=Keeping.REVOKED
     ),

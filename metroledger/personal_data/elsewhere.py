@@ -52,6 +52,13 @@ _FILES: Final = (
         "an operator's file that could not be read, sealed under a key of its own",
     ),
     _file(
+        "notices",
+        Category.DWELLING,
+        Why.RIGHTS,
+        Keeping.NOTICE,
+        "what an operator or a recipient is told of an erasure, sealed under a key of its own",
+    ),
+    _file(
         "incoming",
         Category.DELIVERED,
         Why.COLLECTION,
@@ -105,6 +112,7 @@ _LINES: Final = (
     _plain(Place.LOG_LINE, "letters-sent-late", "letters"),
     Entry(Place.LOG_LINE, "erasure-incomplete", ("account",), _IDS, Why.RUNNING, Keeping.READ),
     Entry(Place.LOG_LINE, "past-erasure-incomplete", ("request",), _IDS, Why.RUNNING, Keeping.READ),
+    Entry(Place.LOG_LINE, "notice-not-kept", ("notice",), _IDS, Why.RUNNING, Keeping.READ),
     Entry(Place.LOG_LINE, "letter-owed", ("account",), _IDS, Why.RUNNING, Keeping.READ),
     Entry(Place.LOG_LINE, "letter-not-noted", ("account",), _IDS, Why.RUNNING, Keeping.READ),
     Entry(Place.LOG_LINE, "letters-not-dropped", ("account",), _IDS, Why.RUNNING, Keeping.READ),

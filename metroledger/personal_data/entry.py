@@ -89,6 +89,7 @@ class Keeping(Enum):
     READINGS = "as long as the readings themselves, or until the erasure before"
     DELIVERED = "{kept_days} days after it was taken in, or was cut off"
     PARKED = "{parked_days} days: its key is destroyed, then the file"
+    NOTICE = "until it is acknowledged, {notice_days} days at most: its key is destroyed, then it"
     OUTBOX = "{outbox_days} days at most"
     SESSION = "{session_hours} hours at most"
     COUNTER = "until its window of minutes is over, dropped within {session_hours} hours"

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from adapters.mail.outbox import KEPT_S
-from application import arrivals, asking, inbox, parking
+from application import arrivals, asking, inbox, notices, parking
 from application.access import sessions
 from metroledger.personal_data import REGISTRY
 from metroledger.personal_data.entry import PERSONAL, Entry, Keeping, Place, Why
@@ -54,6 +54,7 @@ def controller_of(settings: Settings) -> Controller:
     periods = {
         "kept_days": settings.dropbox.kept_days,
         "parked_days": parking.KEPT_DAYS,
+        "notice_days": notices.KEPT_DAYS,
         "outbox_days": KEPT_S // _DAY_S,
         "session_hours": int(sessions.LONGEST.total_seconds()) // _HOUR_S,
         "asked_days": asking.KEPT.days,

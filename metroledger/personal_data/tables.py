@@ -130,7 +130,8 @@ _KEYS: Final = (
         Category.IDENTITY,
         Why.KEYS,
         Keeping.ERASURE,
-        "the lookup index: e-mails and meter numbers, keyed and sealed under the epoch's key",
+        "the lookup index: e-mails and meter numbers, keyed and sealed under the epoch's key; those"
+        " of a notice go with it",
     ),
 )
 

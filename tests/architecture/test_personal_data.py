@@ -21,6 +21,7 @@ from adapters.http.site import Site as Portal
 from adapters.mail.outbox import LASTS, message_of
 from application.access.members import Profile
 from application.inbox import Act
+from application.notices import Named, Told
 from domain.aggregates.account import Account
 from domain.aggregates.collection import Collection
 from domain.aggregates.consent import Consent
@@ -58,6 +59,7 @@ SEALED_BY: Final = {
     "application.access.passwords": {"credentials"},
     "application.access.staff": {"staff"},
     "application.inbox": {"Act"},
+    "application.notices": {"notices"},
     "application.parking": {"parked"},
     "keys.index": {"entries"},
     "keys.sealing": set[str](),
@@ -73,7 +75,7 @@ CONTENTS: Final[dict[str, type[Any]]] = {
     one.__name__: one
     for one in (
         *(Entry, Edge, Stretch, Figures, Standing, Placed, Cover, Collecting),
-        *(Account, Meter, Consent, Collection, Act, Profile),
+        *(Account, Meter, Consent, Collection, Act, Profile, Told, Named),
     )
 }
 FORMS: Final[dict[str, type[Any]]] = {

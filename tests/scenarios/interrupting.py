@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from adapters.dso.enedis.series import town
-from application import answering, erasure
+from application import answering, erasure, notices
 from application.erasure import NoCertificate, certificate_of
 from domain.events.account import AccountErased, DestructionOrdered
+from domain.events.notice import NoticeQueued
 from domain.values import Category
 from metroledger.cli.offices import administrator
 from metroledger.settings import KEY_BACKUP
@@ -175,12 +176,26 @@ def _check_nothing_early(installation: Installation, owner: UUID) -> None:
 def _check_finished(installation: Installation, leaving: Household, staying: Household) -> None:
     assert count(installation, DestructionOrdered) == count(installation, AccountErased) == 1
     assert certificate_of(installation.services, leaving.account).certificate.keys > 1
+    _check_notice(installation, leaving)
     assert not installation.keys.keys_of(leaving.account)
     assert len(installation.keys.keys_of(staying.account)) > 1
     assert closed(installation).passed
     assert opened(installation).passed
     assert not series_of(installation, leaving.consents[0]).rows
     assert len(series_of(installation, staying.consents[0]).rows) == NIGHTS
+
+
+def _check_notice(installation: Installation, leaving: Household) -> None:
+    """Its operator is told of the meter, in one notice that outlives the account."""
+    assert count(installation, NoticeQueued) == 1
+    ((notice, _),) = installation.register.read().notices.items()
+    told = notices.told_of(installation.services, notice)
+    assert told is not None
+    (point,) = told.points
+    assert point.number == leaving.number
+    index = installation.keys.index
+    assert [one.owner for one in index.find(notices.lookup(point))] == [notice]
+    assert not index.reserved()
 
 
 def count(installation: Installation, event: type[Event]) -> int:

@@ -13,6 +13,7 @@ from uuid import UUID
 from adapters.dso.enedis.archive import chunks, open_archive
 from adapters.dso.enedis.crypto import decrypt
 from adapters.mail.outbox import Outbox
+from application.notices import told_of
 from application.parking import parked_content
 from domain.errors import MetroledgerError
 from keys import index
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from ledger.record import Frame
     from metroledger.bootstrap import Installation
 
-OUTBOX, PARKED, DROPBOX = "outbox", "parked", "drop box"
-OWN_DAYS: Final = frozenset({OUTBOX, PARKED, DROPBOX})
+OUTBOX, PARKED, DROPBOX, NOTICES = "outbox", "parked", "drop box", "notices"
+OWN_DAYS: Final = frozenset({OUTBOX, PARKED, DROPBOX, NOTICES})
 """Where things have days of their own, which the certificate and the manual state."""
 
 
@@ -44,6 +45,7 @@ def opened_texts(installation: Installation) -> dict[str, str]:
         OUTBOX: _letters,
         PARKED: _parked,
         DROPBOX: _dropped,
+        NOTICES: _noticed,
     }
     return {place: "\n".join(texts(installation)) for place, texts in places.items()}
 
@@ -89,9 +91,22 @@ def _shown(installation: Installation) -> Iterator[str]:
 
 
 def _indexed(installation: Installation) -> Iterator[str]:
+    return (value for kind, value in _rows(installation) if kind is not index.Kind.NOTICE)
+
+
+def _noticed(installation: Installation) -> Iterator[str]:
+    """What notices say, and what leads to them: both are theirs, and go with them."""
+    yield from (value for kind, value in _rows(installation) if kind is index.Kind.NOTICE)
+    directory = installation.settings.notices
+    for path in sorted(directory.iterdir()) if directory.exists() else ():
+        yield repr(told_of(installation.services, UUID(path.name)))
+
+
+def _rows(installation: Installation) -> Iterator[tuple[index.Kind, str]]:
     with installation.keys._gate.reading() as tx:
         for row in tx.connection.execute(index._COLUMNS + "true").fetchall():
-            yield index._content(tx, row)[17:].decode()
+            content = index._content(tx, row)[16:]
+            yield index.Kind(content[0]), content[1:].decode()
 
 
 def _letters(installation: Installation) -> Iterator[str]:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from application.collection_run import KEPT
+from application.notices import acknowledge
 from application.upkeep import look_after
 from domain.errors import Corrupt
 from keys.gate import EpochKeyMissing
@@ -18,6 +19,7 @@ from keys.keyring import FileKeyring
 from keys.store import KeyStore
 from metroledger.cli.audits import subject_of
 from metroledger.cli.collecting import box_of
+from metroledger.cli.offices import administrator
 from metroledger.post import outbox_of
 from proofs.check import check_tiles
 from proofs.receipt import verify_receipt
@@ -32,6 +34,7 @@ from tests.scenarios.erasing import (
     NAME,
     NIGHTS,
     PASSWORD,
+    SECOND,
     TOWN,
     Life,
     Seen,
@@ -47,7 +50,14 @@ from tests.scenarios.erasing import (
     see,
     wrapped_keys,
 )
-from tests.scenarios.opening import DROPBOX, OUTBOX, OWN_DAYS, PARKED, opened_texts
+from tests.scenarios.opening import (
+    DROPBOX,
+    NOTICES,
+    OUTBOX,
+    OWN_DAYS,
+    PARKED,
+    opened_texts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,6 +157,9 @@ def test_what_is_sealed_held_every_one_of_them_before_and_none_after(story: Stor
     assert held[PARKED] == set(CANARIES)
     assert held[DROPBOX] >= {METER.number, *INDEXES}
     assert EMAIL in held[OUTBOX]
+    noticed = {fact for fact in CANARIES if fact in story.after.texts[NOTICES]}
+    assert noticed >= {METER.number, SECOND.number}, "sealed under its own key until acknowledged"
+    assert not held[NOTICES]
     left = {
         place for place, text in story.after.texts.items() if any(fact in text for fact in CANARIES)
     }
@@ -154,7 +167,7 @@ def test_what_is_sealed_held_every_one_of_them_before_and_none_after(story: Stor
 
 
 def test_what_has_days_of_its_own_is_gone_with_the_last_of_them(story: Story) -> None:
-    """Letters after 2, the operator's files after 7, what could not be read after 30."""
+    """Letters after 2, operators' files after 7, parked ones after 30, an acknowledged notice."""
     place = story.life.copy_of(story.life.place, "later")
     settings = place.settings
     for path in (settings.outbox, settings.dropbox.place, settings.parked):
@@ -164,6 +177,8 @@ def test_what_has_days_of_its_own_is_gone_with_the_last_of_them(story: Story) ->
         outbox_of(settings).tidy()
         box_of(settings).empty(installation.clock() - KEPT)
         look_after(installation.services, installation.cursors)
+        for one in installation.register.read().notices:
+            acknowledge(installation.services, one, administrator(installation))
         texts = opened_texts(installation)
     assert not any(fact in text for fact in CANARIES for text in texts.values())
     assert story.life.seeker.search(place.home, {}) == []

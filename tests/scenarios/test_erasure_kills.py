@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 SAMPLE = (
     "a consent ended",
+    "a notice kept",
+    "a notice's points reserved",
+    "appended: NoticeQueued.v1",
+    "a notice queued",
     "appended: DestructionOrdered.v1",
     "destroy: written",
     "epoch: committed",

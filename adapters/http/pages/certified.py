@@ -92,6 +92,11 @@ SAID: Final = {
     "the operators' own data, held under their own duties": "les données que les gestionnaires de "
     "réseau tiennent pour eux-mêmes, selon leurs propres obligations",
     "receipts and exports that were handed out": "les reçus et les fichiers déjà remis",
+    "receipts and exports that were handed out, nobody here knows to whom": "les reçus et les "
+    "fichiers déjà remis, personne ici ne sait à qui",
+    "notices to operators and recipients, sealed until answered, 90 days at most": "les "
+    "avis aux gestionnaires de réseau et aux destinataires, scellés jusqu’à leur accusé de "
+    "réception, 90 jours au plus",
     "unreadable files, sealed apart until the first delivery after 30 days": "les fichiers "
     "illisibles, scellés à part jusqu’à la première livraison après 30 jours",
     "the last letter, where no mail server had taken it: in clear for at most 2 days": "la "
