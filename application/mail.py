@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
 
+from domain.errors import Unavailable
+
 LINK_LASTS: Final = timedelta(hours=2)
 """How long the links in letters work, where a letter does not say otherwise."""
 
@@ -31,8 +33,22 @@ class Post(Protocol):
         """Hand a letter on, durably or to the server that takes it; raises `Unavailable`."""
 
 
+class NoServerSet(Unavailable):
+    """There is no mail server, and a letter must not lie here in clear."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+        super().__init__(
+            "no mail server is set, so a notice cannot be sent, and stays sealed: set "
+            "METROLEDGER_SMTP_URL, or tell whom it is for by another way (manual: erasures)"
+        )
+
+
 class PostOffice(Post, Protocol):
     """A post where letters may wait."""
+
+    def hand_over(self, letter: Letter, /) -> None:
+        """Hand a letter to a mail server, and keep nothing of it; raises `Unavailable`."""
 
     def forget(self, address: str) -> None:
         """Drop the letters to an address that wait here, but a last one; raises `OSError`."""

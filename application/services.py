@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from application.glance import Glances
     from application.inbox import Inbox
     from application.mail import PostOffice
+    from application.notice_letters import Correspondents
     from application.register import Register
     from application.transact import Ledger
     from domain.values import Actor, Channel
@@ -49,6 +50,7 @@ class Services:
     clock: Callable[[], datetime]
     parked: Path
     notices: Path
+    correspondents: Correspondents
     post: PostOffice
     public_url: str
     four_eyes: bool = False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from application.answering import carry_out_validated
 from application.consenting import expire_consent
 from application.inbox import drain
+from application.notifying import see_to_notices
 from application.parking import drop_expired
 from application.past import carry_out_requested
 from application.reactions import (
@@ -44,6 +45,7 @@ class Round:
     endings: int
     expired: int
     erased: int
+    notices: int
     filed: int
     parked_dropped: int
     past_destroyed: int
@@ -53,7 +55,8 @@ class Round:
     def idle(self) -> bool:
         """Whether there was nothing to do."""
         found = (self.kept, self.starts, self.endings, self.expired, self.erased, self.filed)
-        return not (any(found) or self.letters or self.parked_dropped or self.past_destroyed)
+        others = (self.letters, self.notices, self.parked_dropped, self.past_destroyed)
+        return not (any(found) or any(others))
 
 
 def look_after(
@@ -61,7 +64,8 @@ def look_after(
 ) -> Round:
     """Do every duty once, in the order of `Round`; the epoch ends once a day.
 
-    `failed` is when which erasure could not be completed, for whoever goes round and round.
+    `failed` is when which erasure could not be completed, or which notice was not taken, for
+    whoever goes round and round.
     """
     failed = {} if failed is None else failed
     services.ledger.committer.catch_up()
@@ -76,6 +80,7 @@ def look_after(
         endings=stop_what_ended(services, cursors),
         expired=expire_lapsed(services),
         erased=carry_out_validated(services, failed) + carry_out_requested(services, failed),
+        notices=see_to_notices(services, failed),
         filed=services.shown.compact(),
         parked_dropped=drop_expired(services),
         past_destroyed=keep_to_periods(services, daily=daily),

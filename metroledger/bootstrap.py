@@ -32,6 +32,7 @@ from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
 from application.driving import OutcomeOpen
 from application.guard import Guard, look_over
+from application.notice_letters import Correspondents
 from application.publishing import check_published, publish_all
 from application.register import Register
 from application.residents import settle_reservations
@@ -111,6 +112,10 @@ class Installation:
             clock=self.clock,
             parked=self.settings.parked,
             notices=self.settings.notices,
+            correspondents=Correspondents(
+                addresses=self.settings.correspondents,
+                answers_to=self.settings.portal.privacy_contact,
+            ),
             post=post_of(self.settings),
             public_url=self.settings.portal.public_url,
             four_eyes=self.settings.four_eyes,

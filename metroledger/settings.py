@@ -18,6 +18,7 @@ from typing_extensions import override
 from domain.errors import Refused
 from domain.policies.retention import Periods
 from metroledger import keeping, kept
+from metroledger.correspondents import NOTICES, read_correspondents
 from metroledger.periods import RETENTION, read_periods
 from metroledger.reach import read_networks, read_public_url
 
@@ -47,7 +48,7 @@ _DELIVERIES: Final = frozenset({DROPBOX, SFTP, QUIET_SECONDS, KEPT_DAYS})
 _REACHED: Final = frozenset({WEB, WORKERS, PUBLIC_URL, TRUSTED_PROXIES})
 _PORTAL: Final = _REACHED | {METROPOLIS, PRIVACY_CONTACT, THEME}
 _LEDGER: Final = frozenset(
-    {HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM, FOUR_EYES, RETENTION},
+    {HOME, DATABASE, KEY_BACKUP, OPERATIONS, SMTP_URL, MAIL_FROM, FOUR_EYES, RETENTION, NOTICES},
 )
 _KNOWN: Final = _LEDGER | _PORTAL | _DELIVERIES | kept.KNOWN | keeping.KNOWN
 PORT_MAX: Final = 65_535
@@ -176,7 +177,8 @@ class Settings:
     file does; `topic` is the log where it is Kafka's, and `described` a Kafka's that need not be
     the ledger's, to look at or to copy to; `operations` is where health and metrics are answered,
     host and port, on loopback unless told otherwise. With `four_eyes` an erasure takes two people.
-    `periods` is how many civil years data is kept.
+    `periods` is how many civil years data is kept; `correspondents` are the addresses that notices
+    of erasures go to, by the name of an operator or a recipient.
     """
 
     home: Path
@@ -188,6 +190,7 @@ class Settings:
     operations: tuple[str, int] = ("127.0.0.1", 9464)
     four_eyes: bool = False
     periods: Periods = field(default_factory=Periods)
+    correspondents: Mapping[str, str] = field(default_factory=dict)
     portal: Portal = field(default_factory=Portal)
     deliveries: DropBox | None = None
 
@@ -311,6 +314,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         operations=_address(environment.get(OPERATIONS, "127.0.0.1:9464"), OPERATIONS),
         four_eyes=_yes_or_no(environment.get(FOUR_EYES, "no"), FOUR_EYES),
         periods=read_periods(environment),
+        correspondents=read_correspondents(environment),
         portal=_portal(environment),
         deliveries=_dropbox(environment, home),
     )

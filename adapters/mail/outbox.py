@@ -15,6 +15,7 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from application.mail import NoServerSet
 from keys.files import write_durably
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class Outbox:
             message[LAST] = "yes"
         write_durably(self._directory / name, message.as_bytes())
         self.tidy()
+
+    def hand_over(self, _letter: Letter, /) -> None:
+        """Refuse: here letters lie in clear. Raises `NoServerSet`."""
+        raise NoServerSet
 
     def waiting(self) -> list[Path]:
         """Return the letters that lie here, the oldest first."""

@@ -39,6 +39,10 @@ class Relay:
             tell("letter-not-taken", logging.WARNING)
             self.outbox.send(letter)
 
+    def hand_over(self, letter: Letter, /) -> None:
+        """Hand a letter to the server, or raise `MailUnavailable` and keep nothing."""
+        self.server.send(letter)
+
     def forget(self, address: str) -> None:
         """Drop the letters to an address that wait, but a last one."""
         self.outbox.forget(address)

@@ -27,6 +27,8 @@ WEEK: Final = timedelta(days=7)
 ESCALATED_AFTER: Final = timedelta(days=14)
 """How long an acknowledgement is waited for before a person is told."""
 
+_DOUBLINGS_MAX: Final = 5
+
 
 class NoticeStatus(StrEnum):
     """Where a notice is in its life."""
@@ -140,7 +142,7 @@ def escalate(state: Notice, wanted: NoticeEscalated) -> tuple[NoticeEscalated, .
 def disregard(state: Notice, wanted: NoticeDisregarded) -> tuple[NoticeDisregarded, ...]:
     """Decide that data arrived all the same; once a week is enough."""
     before = state.disregarded
-    lately = before is not None and wanted.came_on < before.came_on + WEEK
+    lately = before is not None and wanted.came_on - before.came_on < WEEK
     return (wanted,) if _is_living(state) and not lately else ()
 
 
@@ -161,8 +163,8 @@ def is_over(state: Notice) -> bool:
 
 def is_past(state: Notice, today: date) -> bool:
     """Tell whether the days of a notice that lives have passed."""
-    return state.queued is not None and today > state.queued.queued_on + timedelta(
-        days=state.queued.kept_days
+    return state.queued is not None and (
+        (today - state.queued.queued_on).days > state.queued.kept_days
     )
 
 
@@ -171,16 +173,16 @@ def occasion(state: Notice, today: date) -> Occasion | None:
     if state.sent is None:
         return Occasion.FIRST
     if state.untold:
-        return Occasion.DATA_CAME if today >= state.sent.sent_on + WEEK else None
-    waits = WEEK * 2 ** (state.sent.times - 1)
-    return Occasion.REMINDER if today >= state.sent.sent_on + waits else None
+        return Occasion.DATA_CAME if today - state.sent.sent_on >= WEEK else None
+    waits = WEEK * (1 << min(max(state.times - 1, 0), _DOUBLINGS_MAX))
+    return Occasion.REMINDER if today - state.sent.sent_on >= waits else None
 
 
 def cause(state: Notice, today: date) -> Cause | None:
     """Return why a person must be told of a notice that lives, None where they need not."""
     if state.queued is None or state.escalated is not None:
         return None
-    late = today >= state.queued.queued_on + ESCALATED_AFTER
+    late = today - state.queued.queued_on >= ESCALATED_AFTER
     return Cause.UNANSWERED if late else None
 
 

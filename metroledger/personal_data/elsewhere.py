@@ -113,6 +113,7 @@ _LINES: Final = (
     Entry(Place.LOG_LINE, "erasure-incomplete", ("account",), _IDS, Why.RUNNING, Keeping.READ),
     Entry(Place.LOG_LINE, "past-erasure-incomplete", ("request",), _IDS, Why.RUNNING, Keeping.READ),
     Entry(Place.LOG_LINE, "notice-not-kept", ("notice",), _IDS, Why.RUNNING, Keeping.READ),
+    Entry(Place.LOG_LINE, "notice-not-taken", ("notice",), _IDS, Why.RUNNING, Keeping.READ),
     Entry(Place.LOG_LINE, "letter-owed", ("account",), _IDS, Why.RUNNING, Keeping.READ),
     Entry(Place.LOG_LINE, "letter-not-noted", ("account",), _IDS, Why.RUNNING, Keeping.READ),
     Entry(Place.LOG_LINE, "letters-not-dropped", ("account",), _IDS, Why.RUNNING, Keeping.READ),
