@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from application.services import Services
     from application.transact import Loading
+    from domain.aggregates.notice import Notice
     from domain.events import Event
     from domain.events.consent import ConsentGranted
     from domain.values import Actor
@@ -104,6 +105,18 @@ def whom_to_tell(services: Services, account_id: UUID) -> Iterable[Told]:
     ]
 
 
+def notices_of(services: Services, account_id: UUID) -> Mapping[UUID, Notice]:
+    """Return the notices of an account's erasure that live, by their references."""
+    state = services.ledger.load(account, account_id).state
+    request = state.ordered.request if state.ordered else state.request
+    living = services.register.read().notices
+    return {
+        one: found
+        for one, found in living.items()
+        if found.queued is not None and found.queued.request == request
+    }
+
+
 def told_of(services: Services, notice_id: UUID) -> Told | None:
     """Return what a notice says, None where its key or its file is gone."""
     keys = services.keys.find([_key_name(notice_id)])
@@ -133,7 +146,7 @@ def acknowledge(services: Services, notice_id: UUID, actor: Actor) -> None:
 def note(
     services: Services,
     notice_id: UUID,
-    decide_on: Callable[[notice.Notice], Iterable[Event]],
+    decide_on: Callable[[Notice], Iterable[Event]],
     actor: Actor | None = None,
 ) -> bool:
     """Write what is decided on a notice; say whether that is anything."""

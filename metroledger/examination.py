@@ -118,6 +118,7 @@ def _examine_record(settings: Settings, folder: Folder, now: datetime) -> Iterat
     yield examine("tree", lambda: record.tree(publisher(), folder.store))
     yield examine("checkpoints", journal)
     yield examine("agreements", lambda: record.agreements(Register(folder).read(), now))
+    yield examine("notices", lambda: record.notices(Register(folder).read().notices.values()))
     tally, finding = _open("leaves", lambda: _tally(folder))
     if tally is None:
         yield finding

@@ -92,9 +92,14 @@ def _cheap_checks(installation: Installation) -> Iterator[Finding]:
     yield examine("disk", lambda: places.disk([settings.home, database_directory(settings)]))
     yield examine("parked-files", lambda: places.parked(settings.parked, now))
     yield examine("agreements", lambda: record.agreements(installation.register.read(), now))
+    yield examine("notices", lambda: _notices(installation))
     yield examine("waiting", lambda: record.waiting(installation.inbox, now))
     yield examine("readable", lambda: record.readable(installation.shown))
     yield from readiness(installation)
+
+
+def _notices(installation: Installation) -> Finding:
+    return record.notices(installation.register.read().notices.values())
 
 
 def _published(installation: Installation) -> int:

@@ -9,6 +9,7 @@ bounds; no id and nothing of a person is in a figure.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from typing_extensions import override
 
 from application.doctor.finding import State
 from application.tally import Tally
+from domain.aggregates import notice
 from domain.errors import MetroledgerError
 from domain.values import civil_day
 from projections.store import Part
@@ -75,6 +77,13 @@ class LedgerFigures(Collector):
             yield from _tallied(self._tally, now)
         yield from self._positions()
         yield from self._ages(now)
+        states = Counter(one.status for one in services.register.read().notices.values())
+        yield _labelled(
+            "metroledger_notices",
+            "Notices of erasures that are not acknowledged, by state.",
+            "state",
+            {one.value: states[one] for one in notice.LIVING},
+        )
         yield _labelled(
             "metroledger_check_state",
             "The doctor's checks: 0 in order, 1 to be watched, 2 broken.",

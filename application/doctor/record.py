@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -15,6 +16,7 @@ from application.publishing import check_published
 from application.register import Contents
 from application.tally import Tally
 from domain.aggregates import agreement
+from domain.aggregates.notice import Notice
 from domain.values import civil_day, month_after
 from keys.store import KeyStore
 from ledger.fold import Folder
@@ -229,6 +231,21 @@ def erasures(waiting: Iterable[Request], now: datetime) -> Finding:
         says = f"{soon} of {len(left)} requests are to be answered within {ANSWERED_SOON.days} days"
         return warn("erasures", says, do, "erasures")
     return ok("erasures", f"{len(left)} requests wait for an answer, none of them pressing")
+
+
+def notices(living: Iterable[Notice]) -> Finding:
+    """Check that no notice of an erasure needs a person."""
+    waiting = list(living)
+    causes = Counter(one.escalated.cause.value for one in waiting if one.escalated)
+    if causes:
+        told = ", ".join(f"{count} {cause}" for cause, count in sorted(causes.items()))
+        return warn(
+            "notices",
+            f"of {len(waiting)} notices of erasures {causes.total()} need a person: {told}",
+            "'metroledger erase status' says which; tell whom each is for, then note their answer",
+            "erasures",
+        )
+    return ok("notices", f"{len(waiting)} wait for an acknowledgement, none of them for long")
 
 
 def _published(publisher: Publisher) -> int:

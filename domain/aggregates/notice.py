@@ -67,6 +67,9 @@ TRANSITIONS: Final[Table[NoticeStatus]] = {
     NoticeStatus.EXPIRED: {},
 }
 
+LIVING: Final = (NoticeStatus.QUEUED, NoticeStatus.SENT, NoticeStatus.ESCALATED)
+"""The states of a notice that waits for its acknowledgement."""
+
 _OVER: Final = frozenset({NoticeStatus.ACKNOWLEDGED, NoticeStatus.EXPIRED})
 
 

@@ -14,7 +14,9 @@ from application.letters import LetterOwed, write_due
 from application.receipts import Press
 from domain.values import month_after
 from metroledger.bootstrap import open_ledger
+from metroledger.cli import noticing
 from metroledger.cli.common import Commands, command, group, identifier
+from metroledger.cli.noticing import progress
 from metroledger.cli.offices import administrator
 from proofs.certificate import verify_certificate
 
@@ -57,6 +59,7 @@ def add_commands(commands: Commands) -> None:
     )
     proof.add_argument("--output", type=Path, help="file to write; else standard output")
     proof.add_argument("--page", type=Path, help="write the page to be printed, in French, too")
+    noticing.add_commands(erasures)
 
 
 def _account(text: str) -> UUID | None:
@@ -71,6 +74,7 @@ def _status(settings: Settings) -> int:
         asked = services.register.read().pending.items()
         pasts = [(one, whose) for one, whose in asked if services.keys.keys_of(whose)]
         closed = answering.closed(services)
+        notices = services.register.read().notices
         erased = [one for one in past.last_asked(services) if one.stage.is_over]
     for act in kept:
         says = f"{_KEPT[act.kind]}, kept until the log answers"
@@ -89,6 +93,8 @@ def _status(settings: Settings) -> int:
         print(f"{one_past.account}  {'past of a meter':26}  {how}, request {one_past.request}")
     if not (kept or pasts or waiting or closed or erased):
         print("no erasure is under way, and none was closed")
+    for reference, told in notices.items():
+        print(f"notice {reference}  {progress(told)}")
     return 0
 
 

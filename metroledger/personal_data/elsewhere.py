@@ -91,6 +91,7 @@ _FIGURES: Final = (
     _plain(Place.METRIC, "metroledger_key_store_seconds", "kind le"),
     _plain(Place.METRIC, "metroledger_shown_lag_commits", "part"),
     _plain(Place.METRIC, "metroledger_check_state", "check"),
+    _plain(Place.METRIC, "metroledger_notices", "state"),
     _plain(Place.METRIC, "metroledger_events", "type"),
     _plain(Place.METRIC, "metroledger_readings_refused", "reason"),
     _plain(Place.METRIC, "metroledger_deliveries_parked", "reason"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -39,10 +40,11 @@ def test_status_says_where_each_request_stands(place: Place) -> None:
         due = month_after(ledger.clock())
         erasure.check_identity(ledger.services, waiting, administrator(ledger), means="in person")
     assert place.run("erase", str(leaving)).code == 0
-    first, second = place.run("erase", "status").out.splitlines()
+    first, second, told = place.run("erase", "status").out.splitlines()
     assert first.startswith(f"{waiting}  identity checked")
     assert first.endswith(f"answer due {due}")
     assert second.startswith(f"{leaving}  erased")
+    assert re.fullmatch(r"notice [0-9a-f-]{36}  to enedis  letters sent: 0", told)
     assert place.run("erase", "nobody").code == 2
 
 
@@ -63,6 +65,28 @@ def test_status_names_what_waits_for_the_log_and_the_past_that_is_being_erased(
     with place.open() as ledger:
         look_after(ledger.services, ledger.cursors)
     assert "  erased 20" in place.run("erase", "status").out
+
+
+def test_a_notice_is_told_to_a_person_and_acknowledged_by_its_reference(place: Place) -> None:
+    with place.open() as ledger:
+        account = settle(ledger, "1" * 14).account
+    assert place.run("erase", account).code == 0
+    assert place.run("upkeep", "--once").code == 0
+    told = place.run("erase", "status").out.splitlines()[-1]
+    assert told.endswith("needs a person: no_address")
+    reference = told.split()[1]
+    assert "11111111111111" in place.run("erasure", "notice", reference).out
+    said = place.run("doctor").out
+    assert re.search(r"notices\s.*1 no_address", said), said
+    assert place.run("erasure", "acknowledge", reference).code == 0
+    assert "notice" not in place.run("erase", "status").out
+    for gone in (
+        place.run("erasure", "notice", reference),
+        place.run("erasure", "notice", account),
+    ):
+        assert (gone.code, gone.out) == (1, "")
+    assert place.run("erasure", "acknowledge", account).code == 1
+    assert "11111111111111" not in told + said
 
 
 def test_a_finished_erasure_has_a_certificate_that_verifies_elsewhere_and_only_unaltered(

@@ -23,13 +23,16 @@ from adapters.dso.enedis.crypto import Keyring
 from adapters.dso.enedis.series import town
 from adapters.http.serving import served
 from application import consenting
+from application.notifying import see_to_notices
 from domain.aggregates.consent import Origin
+from domain.aggregates.notice import LIVING
 from domain.errors import Refused
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.files import ingest_file
 from metroledger.operations import Watched, operations_of
 from metroledger.settings import read_settings
 from tests.application.conftest import founded, ledger, place, site
+from tests.application.test_notices import erase
 from tests.application.world import ROOT, settle, take, write_nights
 
 if TYPE_CHECKING:
@@ -117,6 +120,21 @@ def test_an_event_that_cannot_be_read_is_an_alarm_and_the_process_stays_ready(
     assert after["metroledger_unreadable_events"] == 1
     assert after["metroledger_check_state{readable}"] == 2
     assert httpx.get(f"{url}/readyz").status_code == 200
+
+
+def test_notices_are_counted_and_one_that_needs_a_person_is_to_be_watched(
+    watched: tuple[Installation, str],
+) -> None:
+    ledger, url = watched
+    before = figures(url)
+    assert [before[f"metroledger_notices{{{one}}}"] for one in LIVING] == [0, 0, 0]
+    assert before["metroledger_check_state{notices}"] == 0
+    erase(ledger, settle(ledger, "09111642617347"))
+    assert figures(url)["metroledger_notices{queued}"] == 1
+    see_to_notices(ledger.services, {})
+    after = figures(url)
+    assert [after[f"metroledger_notices{{{one}}}"] for one in LIVING] == [0, 0, 1]
+    assert after["metroledger_check_state{notices}"] == 1
 
 
 def test_a_database_that_is_gone_makes_it_not_ready_and_the_scrape_says_so(

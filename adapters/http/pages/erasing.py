@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.http.pages import certificate
 from adapters.http.pages.forms import Form
-from application import answering, erasure, past, seeing
+from application import answering, erasure, notices, past, seeing
 from application.access.roles import Right
 from application.answering import REASON_MAX, ReasonUnfit
 from application.viewing import NothingHere
@@ -153,6 +153,7 @@ def _shown(visit: Visit, form: Form, status: int = 200) -> Response:
         one=_waiting(visit, found),
         who=who,
         hold=answering.hold_on(visit.services, found.account) if who else None,
+        notices=notices.notices_of(visit.services, found.account),
         finished=erasure.certificate_of(visit.services, found.account) if erased else None,
     )
 

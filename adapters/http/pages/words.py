@@ -16,7 +16,9 @@ from application.arrivals import State, Trouble
 from application.freshness import Freshness, Why
 from domain.aggregates.consent import ConsentStatus
 from domain.aggregates.consumption import HeldBack
+from domain.aggregates.notice import NoticeStatus
 from domain.events.access import Reason, Seen
+from domain.events.notice import Cause
 from domain.values import PARIS, Category, Fluid, Role
 from projections.periods import Grain
 from projections.requests import Outcome
@@ -103,6 +105,16 @@ OUTCOMES: Final = {
 }
 SEEN: Final = {Seen.NAME_AND_EMAIL: "votre nom et votre adresse e-mail"}
 REASONS: Final = {Reason.ERASURE_REQUEST: "répondre à votre demande d’effacement"}
+NOTICES: Final = {
+    NoticeStatus.QUEUED: "à envoyer",
+    NoticeStatus.SENT: "envoyé, sans réponse encore",
+    NoticeStatus.ESCALATED: "à voir par une personne",
+}
+NOTICE_CAUSES: Final = {
+    Cause.UNANSWERED: "pas d’accusé de réception",
+    Cause.NO_ADDRESS: "aucune adresse n’est connue",
+    Cause.LOST: "l’avis ne se lit plus",
+}
 ACTORS: Final = {
     Role.ADMINISTRATOR.value: "une personne de l’administration",
     Role.DATA_PROTECTION_OFFICER.value: "une personne de la protection des données",

@@ -13,12 +13,14 @@ from adapters.dso.enedis.series import town
 from application import consenting, offices
 from application.doctor import record
 from application.doctor.finding import Finding, State, examine
+from application.notifying import see_to_notices
 from application.services import new_id
 from application.tally import Tally
 from domain.aggregates.consent import Origin
 from metroledger.cli.files import ingest_file
 from metroledger.cli.offices import administrator
 from projections.requests import Request
+from tests.application.test_notices import erase
 from tests.application.world import settle, take, write_nights
 
 if TYPE_CHECKING:
@@ -52,6 +54,18 @@ def test_a_ledger_is_in_order(ledger: Installation) -> None:
     assert record.shown(ledger.shown).state is State.OK
     assert record.readable(ledger.shown).state is State.OK
     assert record.agreements(ledger.register.read(), now).state is State.OK
+
+
+def test_a_notice_that_letters_alone_do_not_settle_is_told(ledger: Installation) -> None:
+    def finding() -> Finding:
+        return record.notices(ledger.register.read().notices.values())
+
+    erase(ledger, settle(ledger, NUMBER))
+    assert finding().state is State.OK
+    see_to_notices(ledger.services, {})
+    told = finding()
+    assert (told.state, told.page) == (State.WARN, "erasures")
+    assert told.says == "of 1 notices of erasures 1 need a person: 1 no_address"
 
 
 def test_a_log_whose_tail_was_cut_off_is_broken(place: Place, ledger: Installation) -> None:

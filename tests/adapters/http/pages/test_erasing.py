@@ -9,11 +9,14 @@ import pytest
 
 from adapters.http.pages.certificate import verify_page
 from application.access.roles import StaffRole
+from application.notices import acknowledge, notices_of
 from application.upkeep import look_after
+from metroledger.cli.offices import administrator as administrator_of
 from metroledger.portal import site_of
 from proofs.certificate import verify_certificate
 from tests.adapters.http.api.conftest import founded, site, world
 from tests.adapters.http.entering import form_token_in
+from tests.application.world import settle
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -128,3 +131,21 @@ def has_the_certificate(world: World, browser: httpx.Client, address: str) -> No
     assert verify_page(page.content, verifiers).says == proven.says
     for told in ("Leaver", str(world.leaver), "rappelé", "juge"):
         assert told not in file.text + page.text
+
+
+def test_a_notice_that_needs_a_person_stands_on_the_page_of_its_erasure(
+    world: World, administrator: httpx.Client
+) -> None:
+    services, home = world.ledger.services, settle(world.ledger, "09111642617341")
+    site_of(world.ledger).desk.request(home.account)
+    assert press(administrator, home.account, "identite", moyen="rappelé").status_code == 303
+    assert press(administrator, home.account, "validation").status_code == 303
+    look_after(services, world.ledger.cursors)
+    page = administrator.get(f"{QUEUE}/{home.account}").text
+    ((reference, _),) = notices_of(services, home.account).items()
+    assert "Enedis\u00a0: à voir par une personne (aucune adresse n’est connue)" in page
+    assert str(reference) in page
+    assert home.number not in page
+    acknowledge(services, reference, administrator_of(world.ledger))
+    assert str(reference) not in administrator.get(f"{QUEUE}/{home.account}").text
+    assert str(reference) not in administrator.get(f"{QUEUE}/{world.leaver}").text
