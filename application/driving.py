@@ -83,9 +83,13 @@ def drive(
                 case LookUp():
                     answer = sending.look_up(step.command)
                 case _:
-                    committer.publish()
+                    sending.publish()
     except StopIteration as stop:
         return stop.value, accepted
+    except Unavailable as error:
+        if sending.sent:  # whatever failed after that, what was sent may stand
+            raise OutcomeOpen from error
+        raise
 
 
 def fate_of(committer: Committer, command: bytes) -> Fate | None:
@@ -128,6 +132,13 @@ class _Sending:
         if settled.fate is None and not settled.moved:
             time.sleep(_PAUSE_S)
         return settled
+
+    def publish(self) -> None:
+        """Have published what stands; where that cannot be seen to, it stands all the same."""
+        try:
+            self.committer.publish()
+        except Unavailable as error:
+            raise OutcomeOpen from error
 
     def _send(self, record: bytes, step: Settle) -> Future[Settled]:
         if time.monotonic() >= self.deadline:

@@ -32,7 +32,8 @@ class LedgerBusy(Unavailable):
         """Take nothing."""
         super().__init__(
             "the ledger does not keep up, for its database or its log is slow; nothing of this was "
-            "sent: give the same command again in a moment, and see why it is slow"
+            "sent now: give the same command again, with the same id, in a moment, and see why it "
+            "is slow"
         )
 
 

@@ -91,11 +91,14 @@ def _read_journal(
     verifiers: Sequence[Verifier],
     signed: SignedCheckpoint,
 ) -> list[Checkpoint]:
-    """Return the journal's checkpoints, which must grow and hold the public one at their end."""
+    """Return the journal's checkpoints, which must grow and hold the public one.
+
+    That may be an older one: its file is not forced to the disk, and a power cut leaves it so
+    until the ledger is opened next.
+    """
     notes = list(journal.notes())
-    # One promise more than is public is what a crash between the two leaves.
-    if signed.note not in notes[-2:]:
-        journal.refuse("it does not end in the public checkpoint")
+    if signed.note not in notes:
+        journal.refuse("it does not hold the public checkpoint")
     promises = [open_checkpoint(note, verifiers).checkpoint for note in notes]
     for before, after in pairwise(promises):
         if before.size >= after.size or before.origin != after.origin:

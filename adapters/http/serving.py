@@ -56,11 +56,12 @@ def listen(address: tuple[str, int]) -> socket.socket:
 def turn_away(listening: socket.socket) -> None:
     """Answer 503 to all who wait to be connected; for when nobody serves the socket.
 
-    Not one is waited for: `listening` does not block, nor does what is read of their request.
+    Not one is waited for: `listening` does not block, nor does what is read of their request. And
+    no more than may wait at once: the caller has other things to do.
     """
     listening.settimeout(0)
     with contextlib.suppress(OSError):  # nobody waits, or whoever did went away
-        while True:
+        for _ in range(_CONNECTIONS_MAX):
             connection, _address = listening.accept()
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(0)

@@ -20,8 +20,8 @@ _QUANTITIES: Final = (Quantity.MAXIMUM_POWER_VA, Quantity.MAXIMUM_POWER_W)
 class DayPower(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A day and the highest power of it, None in a gap.
 
-    `disputed` says that several deliveries gave several values, `removed` that there was one
-    and that it was destroyed. A struct, for a page of a year makes hundreds.
+    `disputed` says that several deliveries gave several values, `removed` that the key of its
+    year was destroyed. A struct, for a page of a year makes hundreds.
     """
 
     day: date

@@ -199,9 +199,25 @@ def test_while_there_is_no_room_nothing_is_sent_and_its_sender_is_told_so(
     monkeypatch.setattr(driving, "PATIENCE_S", 0.5)
     with monkeypatch.context() as patch:
         patch.setattr(ledger.ledger.committer, "submit", full)
-        with pytest.raises(LedgerBusy, match="nothing of this was sent"):
+        with pytest.raises(LedgerBusy, match="nothing of this was sent now"):
             carry(ledger, new_id(), new_id())
     assert carry(ledger, new_id(), new_id()) is not None
+
+
+def test_what_stands_and_cannot_be_seen_published_is_open_and_not_untold(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late() -> Never:
+        raise NotPublished
+
+    command, stream = new_id(), new_id()
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.ledger.committer, "publish", too_late)
+        for _ in range(2):
+            with pytest.raises(OutcomeOpen):
+                carry(ledger, command, stream)
+    assert carry(ledger, command, stream) is not None
+    assert ledger.ledger.load(account, stream).version == 1
 
 
 def test_whoever_has_no_time_left_waits_for_nobodys_publication(ledger: Installation) -> None:

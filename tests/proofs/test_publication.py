@@ -201,6 +201,17 @@ def test_a_public_checkpoint_that_a_power_cut_tore_is_written_again(site: Site) 
                 assert public.read_bytes() == newest.note
 
 
+def test_a_public_checkpoint_that_is_many_promises_old_is_in_order_for_who_checks_a_copy(
+    site: Site,
+) -> None:
+    publisher = site.publisher()
+    old = publisher.publish(tree(10)).note
+    for size in (11, 12, 300):
+        publisher.publish(tree(size))
+    (site.directory / "checkpoint").write_bytes(old)
+    assert check(site) == 10
+
+
 def test_a_public_checkpoint_that_was_altered_is_not_taken_for_a_torn_one(site: Site) -> None:
     site.publisher().publish(tree(10))
     public = site.directory / "checkpoint"

@@ -179,8 +179,8 @@ class Consumption(Said):
 class Power(Said):
     """The highest power of a day, in its `unit` as the operator sent it; `at` where it was said.
 
-    `power` is null in a gap, and where it was `removed`: measured, and destroyed since. It is
-    never 0 for want of a value. `disputed`: several deliveries differ, and the last one stands.
+    `power` is null in a gap, and where it was `removed`: the key of its year was destroyed. It
+    is never 0 for want of a value. `disputed`: several deliveries differ, and the last one stands.
     """
 
     day: date

@@ -15,12 +15,16 @@ ENERGIES: Final = (Category.DAILY_INDEX, Category.LOAD_CURVE)
 """What is shown as consumption, by the page beside this one."""
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from fastapi import Response
 
     from adapters.http.pages.frame import Visit
     from application.services import Services
     from application.viewing import Access
     from application.views import Overview
+    from domain.aggregates.power import DayPower
+    from domain.events.reading import MaximumPowerReceived
 
 
 def shown(visit: Visit, seen: Overview, access: Access) -> Response:
@@ -30,7 +34,6 @@ def shown(visit: Visit, seen: Overview, access: Access) -> Response:
     looked = window.read_window("jour", visit.asked("periode"), last_due(today))
     last_day = min(looked.last_day, yesterday)
     days = viewing.powers(visit.services, access, looked.first_day, last_day)
-    known = [one.highest for one in days if one.highest]
     latest = _freshness(visit.services, access, today)
     fresh = fresh_from(today) if latest.last_day else first_day
     units = [f"k{unit}" for unit in bars.units_of(days)] or ["kVA"]
@@ -43,7 +46,7 @@ def shown(visit: Visit, seen: Overview, access: Access) -> Response:
         rows=chart.rows(drawn),
         kinds=kinds_of(drawn),
         said=summary(drawn),
-        highest=max(known, key=lambda one: one.power, default=None),
+        highest=[max(of_unit, key=lambda one: one.power) for of_unit in _by_unit(days)],
         units=units,
         latest=latest,
         given=access,
@@ -56,6 +59,12 @@ def shown(visit: Visit, seen: Overview, access: Access) -> Response:
         grains=(),
         spans=window.spans(looked, today),
     )
+
+
+def _by_unit(days: Sequence[DayPower]) -> Iterator[list[MaximumPowerReceived]]:
+    """Yield the powers of each unit, VA before W: they are two quantities, and have two maxima."""
+    for unit in bars.units_of(days):
+        yield [one.highest for one in days if one.highest and one.highest.unit == unit]
 
 
 def _freshness(services: Services, access: Access, today: date) -> Freshness:

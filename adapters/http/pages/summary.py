@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from adapters.http.pages import bars, words
 from adapters.http.pages.bars import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from adapters.http.pages.bars import Bar
 
@@ -41,9 +42,20 @@ def summary(drawn: Sequence[Bar]) -> Summary:
         total=sum(values) if values else None,
         missing=tuple(missing[:RUNS_NAMED_MAX]),
         missing_more=max(0, len(missing) - RUNS_NAMED_MAX),
-        held=tuple((bar.label, bar.note) for bar in lacking if bar.kind is Kind.HELD),
+        held=tuple(_held(lacking)),
         is_whole=not lacking,
     )
+
+
+def _held(lacking: Iterable[Bar]) -> Iterator[tuple[str, str]]:
+    """Yield what is held back: bars that follow each other for one cause by their days."""
+    held = [bar for bar in lacking if bar.kind is Kind.HELD]
+    for note, bars_of_note in groupby(held, key=lambda bar: bar.note):
+        some = list(bars_of_note)
+        days = bars.runs(some, Kind.HELD)
+        yield from (
+            (some[0].label if len(some) == 1 else words.between(*run), note) for run in days
+        )
 
 
 def kinds_of(drawn: Sequence[Bar]) -> list[Kind]:

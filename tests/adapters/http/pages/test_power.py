@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from adapters.http.pages import bars, chart
 from adapters.http.pages.bars import Kind
+from adapters.http.pages.summary import summary
 from application import consenting
 from domain.aggregates.consent import Origin
 from domain.aggregates.power import DayPower
@@ -103,3 +104,16 @@ def test_the_instant_is_told_where_the_operator_sent_it() -> None:
     highest = replace(peak(FIRST, 6_340, "VA"), at=at)
     (bar,) = bars.of_powers([DayPower(day=FIRST, highest=highest)], FIRST, THIRD)
     assert bar.note == "19\u00a0h\u00a010"
+
+
+def test_a_destroyed_year_is_one_line_of_what_is_missing() -> None:
+    days = [DayPower(day=FIRST + timedelta(days=n), highest=None, removed=True) for n in range(365)]
+    ((label, note),) = summary(bars.of_powers(days, FIRST, THIRD)).held
+    assert label == "du 4\u00a0octobre au 3\u00a0octobre"
+    assert "effacés" in note
+
+
+def test_days_held_back_for_other_causes_or_apart_are_lines_of_their_own() -> None:
+    measured = DayPower(day=SECOND, highest=peak(SECOND, 5_000, "VA"))
+    first, third = (DayPower(day=day, highest=None, removed=True) for day in (FIRST, THIRD))
+    assert len(summary(bars.of_powers([first, measured, third], FIRST, THIRD)).held) == 2
