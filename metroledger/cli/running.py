@@ -8,7 +8,6 @@ of them may be killed at any moment: what it had answered is kept, and the next 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import signal
 import subprocess
@@ -35,7 +34,7 @@ from metroledger.settings import read_identity
 if TYPE_CHECKING:
     import argparse
     import socket
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from uuid import UUID
@@ -58,7 +57,18 @@ LETTERS_S: Final = 60.0
 ROUND_S: Final = 0.5
 """How long upkeep rests after a round that found nothing to do."""
 
-_PR_SET_PDEATHSIG: Final = 1
+_FOLLOW: Final = (
+    "import ctypes, os, signal, sys\n"
+    "ctypes.CDLL(None).prctl(1, signal.SIGTERM)\n"  # PR_SET_PDEATHSIG
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+_FOLLOWING: Final = (sys.executable, "-I", "-S", "-c", _FOLLOW) if sys.platform == "linux" else ()
+"""What starts a part so that it ends when this process dies, however it dies.
+
+Else the parts of a `run` that was killed would keep its addresses from the next one. Not a
+`preexec_fn`: what runs around a fork swallows the interruption that comes just then.
+"""
+
 _RESTART_MAX_S: Final = 30.0
 _WAIT_S: Final = 1.0
 """How long who connects may wait for a process of the portal that is not started again yet."""
@@ -148,20 +158,6 @@ def portals(workers: int, listening: socket.socket) -> list[Watched]:
     ]
 
 
-def _following() -> Callable[[], None] | None:
-    """Return what a child does first, so that it ends when this process dies, however it dies.
-
-    Else the parts of a `run` that was killed would keep its addresses from the next one.
-    """
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-_FOLLOW: Final = _following()
-
-
 @dataclass(slots=True)
 class Watched:
     """A part that runs in a process of its own, and how often it died of late.
@@ -182,14 +178,10 @@ class Watched:
 
     def start(self) -> None:
         """Start the process."""
-        command_line = [sys.executable, "-m", "metroledger", *self.arguments]
+        command_line = [*_FOLLOWING, sys.executable, "-m", "metroledger", *self.arguments]
         with self.log.open("ab") if self.log else contextlib.nullcontext() as log:
             self.process = subprocess.Popen(
-                command_line,
-                env=self.environment,
-                stderr=log,
-                pass_fds=self.shared,
-                preexec_fn=_FOLLOW,  # noqa: PLW1509 (one system call, and no lock is taken)
+                command_line, env=self.environment, stderr=log, pass_fds=self.shared
             )
         self.started_at, self.again_at = time.monotonic(), None
 
