@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.interrupting import (
+from tests.scenarios.interrupted_erasure import (
     erase_through_a_kill,
     erase_through_a_moment,
     points_of,
     prepare,
-    with_a_backup,
 )
+from tests.scenarios.interrupting import with_a_backup
 
 if TYPE_CHECKING:
     from pathlib import Path

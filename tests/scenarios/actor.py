@@ -2,8 +2,8 @@
 
     python -m tests.scenarios.actor
 
-It says "ready", then one line for each line it is told. `erase_until` is the same for whoever
-forks: an erasure that kills its process, as a power cut would, when it hears of a point.
+It says "ready", then one line for each line it is told. `carry_out_until` is the same for whoever
+forks: a work that kills its process, as a power cut would, when it hears of a point.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from adapters.dso.enedis.crypto import Keyring
-from application import consenting, erasure
+from application import consenting, erasure, retention
 from application.upkeep import look_after
 from domain.aggregates.consent import Origin
 from domain.errors import MetroledgerError
 from keys.store import Options
 from ledger.record import decode
-from metroledger.bootstrap import open_ledger
+from metroledger.bootstrap import now, open_ledger
 from metroledger.cli.files import ingest_file
 from metroledger.cli.offices import administrator
 from metroledger.settings import read_settings
@@ -30,6 +32,7 @@ from schemas.leaf import decode_leaf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
     from multiprocessing.connection import Connection
 
     from ledger.store import Cursor
@@ -39,12 +42,41 @@ if TYPE_CHECKING:
     Step = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a process carries out, saying its steps, and by which clock; it goes to that process."""
+
+    carry_out: Callable[[Installation, Step], object]
+    clock: Callable[[], datetime] = now
+
+
+def erase(account: UUID, installation: Installation, step: Step) -> None:
+    """Carry a validated erasure out."""
+    erasure.erase(installation.services, account, administrator(installation), step=step)
+
+
+def keep_to_periods(installation: Installation, step: Step) -> None:
+    """Order what is past its period, and carry it out."""
+    retention.keep_to_periods(installation.services, daily=True, step=step)
+
+
 def die_at(wanted: str) -> Step:
     def step(name: str) -> None:
         if name == wanted:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return step
+
+
+def counted(step: Step) -> Step:
+    """Tell a point that is passed again apart: the second time it is "NAME (2)"."""
+    passed: Counter[str] = Counter()
+
+    def tell(name: str) -> None:
+        passed[name] += 1
+        step(name if passed[name] == 1 else f"{name} ({passed[name]})")
+
+    return tell
 
 
 def announce(installation: Installation, step: Step) -> None:
@@ -71,24 +103,29 @@ def announce(installation: Installation, step: Step) -> None:
     committer._publish = published
 
 
-def erase_until(settings: Settings, account: UUID, point: str) -> None:
-    """Carry a validated erasure out, dying at a point; end well where it is not passed."""
-    with open_ledger(settings) as installation:
-        step = die_at(point)
-        announce(installation, step)
-        erasure.erase(installation.services, account, administrator(installation), step=step)
+def carry_out(installation: Installation, work: Work, step: Step) -> None:
+    """Carry a work out, saying all that it passes, in its order."""
+    step = counted(step)
+    announce(installation, step)
+    work.carry_out(installation, step)
 
 
-def erase_when_told(settings: Settings, account: UUID, ready: Connection) -> None:
-    """Say that it begins, and carry a validated erasure out."""
-    with open_ledger(settings) as installation:
+def carry_out_until(settings: Settings, work: Work, point: str) -> None:
+    """Carry a work out, dying at a point; end well where it is not passed."""
+    with open_ledger(settings, clock=work.clock) as installation:
+        carry_out(installation, work, die_at(point))
+
+
+def carry_out_when_told(settings: Settings, work: Work, ready: Connection) -> None:
+    """Say that it begins, and carry a work out."""
+    with open_ledger(settings, clock=work.clock) as installation:
         ready.send(None)
-        erasure.erase(installation.services, account, administrator(installation))
+        work.carry_out(installation, lambda _: None)
 
 
-def keep_up(settings: Settings) -> None:
-    """Do what upkeep does, in one round."""
-    with open_ledger(settings) as installation:
+def keep_up(settings: Settings, work: Work) -> None:
+    """Do what upkeep does, in one round, by the clock of a work."""
+    with open_ledger(settings, clock=work.clock) as installation:
         look_after(installation.services, installation.cursors)
 
 

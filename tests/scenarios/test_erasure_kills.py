@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.interrupting import erase_through_a_kill, points_of, prepare, with_a_backup
+from tests.scenarios.interrupted_erasure import erase_through_a_kill, points_of, prepare
+from tests.scenarios.interrupting import with_a_backup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
