@@ -15,7 +15,7 @@ from application.access.tickets import Errand, redeem
 from application.inbox import ask_erasure, ask_past_erasure, drain
 from application.services import made_by, new_id
 from domain.aggregates.account import HELD
-from domain.aggregates.leaving import PastHeld
+from domain.aggregates.leaving import PastAwaited, PastHeld
 
 if TYPE_CHECKING:
     from application.past import Stage
@@ -68,13 +68,16 @@ class Desk:
         Its collection ends at once; upkeep does the rest, and writes a letter that says so, in case
         it was somebody else. Raises `TakenDown` where the log does not answer: it was asked for all
         the same. What would speak against it then is looked for before, in what the holder sees.
-        Asked again while it is under way, it is the same request.
+        Asked again while it is under way, it is the same request; while one waits for the log,
+        `PastAwaited`.
         """
         if made_by(command) not in {one.request for one in seen.pasts}:
-            if known := past.under_way(self.services, seen, meter_id):
-                return known
             if seen.status in HELD:
                 raise PastHeld
+            if meter_id in seen.pasts_kept and not self.services.inbox.fortune(command):
+                raise PastAwaited
+            if known := past.under_way(self.services, seen, meter_id):
+                return known
             consents = {one.id for one in seen.consents if one.meter == meter_id}
             past.require_held(self.services, seen.account, consents)
         return ask_past_erasure(self.services, seen.account, meter_id, command)

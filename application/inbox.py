@@ -256,7 +256,15 @@ def _carry(services: Services, act: Act) -> None:
             request(services, act.account, resident(act.account), command=act.command, at=act.at)
         case KindOfAct.PAST_ERASURE_REQUEST:  # it denies here until the consents' own ends do
             past.request(services, act.account, act.about, command=act.command, at=act.at)
-            past.stop(services, act.account, made_by(act.command))
+            try:
+                past.stop(services, act.account, made_by(act.command))
+            except Corrupt as error:  # the request denies by itself now, and upkeep stops too
+                tell(
+                    "past-erasure-incomplete",
+                    logging.ERROR,
+                    error=error,
+                    request=made_by(act.command),
+                )
 
 
 def _seal(services: Services, act: Act) -> Kept:

@@ -32,7 +32,7 @@ from domain.aggregates import account, leaving, meter
 from domain.aggregates.account import GOING, HELD, AccountStatus
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import ConsentStatus, Origin
-from domain.errors import Corrupt, Refused
+from domain.errors import Corrupt, Refused, Unavailable
 from domain.events.account import DestructionOrdered
 from domain.events.destruction import KeysDestroyed, PastErasureRequested
 from domain.policies.meter import MeterNotThisAccounts
@@ -262,13 +262,19 @@ def stage_of(services: Services, account_id: UUID, request_id: UUID) -> Stage:
     )
 
 
-def last_asked(services: Services) -> list[Asked]:
-    """Return the requests that anybody made, those made last first; random ids and dates alone."""
+def last_asked(services: Services) -> list[Asked] | None:
+    """Return the requests that anybody made, those made last first; random ids and dates alone.
+
+    None where the log does not answer: how they stand is read from it.
+    """
     asked = list(services.register.read().asked.items())
-    return [
-        Asked(request, account_id, stage_of(services, account_id, request))
-        for request, account_id in asked[: -LAST_SHOWN - 1 : -1]
-    ]
+    try:
+        return [
+            Asked(request, account_id, stage_of(services, account_id, request))
+            for request, account_id in asked[: -LAST_SHOWN - 1 : -1]
+        ]
+    except Unavailable:
+        return None
 
 
 def certified_by(services: Services, account_id: UUID, request_id: UUID) -> UUID:

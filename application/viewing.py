@@ -85,8 +85,8 @@ class PastErased(NoLongerShown):
         """Take nothing."""
         Refused.__init__(
             self,
-            "what was measured under this consent was erased because you asked for it; whoever "
-            "wants to be shown this meter again consents anew",
+            "what was measured under this consent is erased because you asked for it, now or in a "
+            "moment; whoever wants to be shown this meter again consents anew",
         )
 
 

@@ -75,6 +75,16 @@ class PastHeld(Refused):
         )
 
 
+class PastAwaited(Refused):
+    """The past of a meter was asked to be erased already, and that waits for the log."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You asked for this already. It is kept, nothing of this meter is shown any more, and "
+            "it reaches the ledger when that answers: there is nothing more to do."
+        )
+
+
 class OtherEyesNeeded(Refused):
     """Who checked the identity was to validate as well, and here two people do that."""
 

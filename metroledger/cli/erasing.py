@@ -75,7 +75,8 @@ def _status(settings: Settings) -> int:
         pasts = [(one, whose) for one, whose in asked if services.keys.keys_of(whose)]
         closed = answering.closed(services)
         notices = services.register.read().notices
-        erased = [one for one in past.last_asked(services) if one.stage.is_over]
+        last = past.last_asked(services)
+        erased = [one for one in last or () if one.stage.is_over]
     for act in kept:
         says = f"{_KEPT[act.kind]}, kept until the log answers"
         print(f"{act.account}  {'waits for the log':26}  asked {act.at:%Y-%m-%d}  {says}")
@@ -91,7 +92,9 @@ def _status(settings: Settings) -> int:
         done = one_past.stage.done_at
         how = f"erased {done:%Y-%m-%d}" if done else "erased with its account"
         print(f"{one_past.account}  {'past of a meter':26}  {how}, request {one_past.request}")
-    if not (kept or pasts or waiting or closed or erased):
+    if last is None:
+        print("the log does not answer: which pasts of meters are erased is not known now")
+    elif not (kept or pasts or waiting or closed or erased):
         print("no erasure is under way, and none was closed")
     for reference, told in notices.items():
         print(f"notice {reference}  {progress(told)}")

@@ -18,8 +18,8 @@ from application.upkeep import look_after
 from application.viewing import PastErased
 from domain.aggregates import account, consent
 from domain.aggregates.consent import ConsentStatus, Origin
-from domain.aggregates.leaving import PastHeld
-from domain.errors import Unavailable
+from domain.aggregates.leaving import PastAwaited, PastHeld
+from domain.errors import Corrupt, Unavailable
 from domain.events.destruction import KeysDestroyed, PastErasureRequested
 from metroledger.cli.offices import administrator
 from metroledger.portal import site_of
@@ -224,6 +224,57 @@ def test_with_the_log_at_hand_it_is_done_before_the_answer_and_sent_again_is_the
     look_after(services, ledger.cursors)
     assert desk.request_past(seen(services, home), home.meter, command=command) == request
     assert count(ledger, PastErasureRequested) == 1
+
+
+def test_asked_again_while_it_waits_for_the_log_nothing_more_is_kept(
+    ledger: Installation, home: Household
+) -> None:
+    services, desk = ledger.services, site_of(ledger).desk
+    act = kept(services, home)
+    with pytest.raises(PastAwaited):
+        desk.request_past(seen(services, home), home.meter, command=new_id())
+    again = desk.request_past(seen(services, home), home.meter, command=act.command)
+    assert again == made_by(act.command)
+    drain(services)
+    assert count(ledger, PastErasureRequested) == 1
+
+
+def test_under_a_hold_whoever_asks_again_is_told_of_it(
+    ledger: Installation, home: Household
+) -> None:
+    services, desk = ledger.services, site_of(ledger).desk
+    desk.request_past(seen(services, home), home.meter, command=new_id())
+    erasure.request(services, home.account, resident(home.account))
+    desk.hold(home.account, administrator(ledger), reason="a court")
+    with pytest.raises(PastHeld):
+        desk.request_past(seen(services, home), home.meter, command=new_id())
+
+
+def test_while_the_log_does_not_answer_it_is_not_known_how_pasts_stand(
+    ledger: Installation, home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, desk = ledger.services, site_of(ledger).desk
+    request = desk.request_past(seen(services, home), home.meter, command=new_id())
+    assert [one.request for one in past.last_asked(services) or ()] == [request]
+
+    def silent_log(*_: object, **__: object) -> None:
+        raise Unavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.ledger.folder.log, "read", silent_log)
+        assert past.last_asked(services) is None
+
+
+def test_what_cannot_be_stopped_does_not_keep_the_request_waiting(
+    ledger: Installation, home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object, **__: object) -> None:
+        raise Corrupt
+
+    services, command = ledger.services, new_id()
+    monkeypatch.setattr(past, "stop", unreadable)
+    site_of(ledger).desk.request_past(seen(services, home), home.meter, command=command)
+    assert services.inbox.fortune(command) is Fortune.DONE
 
 
 def test_asked_again_while_it_is_under_way_it_is_the_same_request(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import msgspec
 from fastapi import Response
@@ -35,7 +36,6 @@ from ledger.rule import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
     from application.asking import Askings
     from application.services import Services
@@ -59,7 +59,10 @@ class Write:
 def carry(
     services: Services, askings: Askings, write: Write, act: Callable[[UUID], object]
 ) -> Response:
-    """Carry a write to its answer; `act` is the use case, given the command's id."""
+    """Carry a write to its answer; `act` is the use case, given the command's id.
+
+    Where it returns an id, that is what the write made, or had made before.
+    """
     command = command_of(services, write.owner, write.key)
     about = write.about.bytes if write.about else b""
     digest = digest_of(services, write.owner, write.kind.encode(), about, write.content)
@@ -73,7 +76,7 @@ def carry(
     if kept.answer is not None:
         return _respond(kept.answer)
     try:
-        act(command)
+        made = act(command)
     except OutcomeOpen:
         return _later(command, "open")
     except TakenDown:
@@ -86,7 +89,8 @@ def carry(
         return _respond(askings.answer(command, _refusal(error)))
     with contextlib.suppress(Unavailable):  # it is done; what comes of it is made later too
         follow(services, asked)
-    return _respond(askings.answer(command, _success(asked)))
+    done = _success(asked, made if isinstance(made, UUID) else made_by(command))
+    return _respond(askings.answer(command, done))
 
 
 def become(services: Services, askings: Askings, owner: UUID, command: UUID) -> Command:
@@ -103,7 +107,7 @@ def become(services: Services, askings: Askings, owner: UUID, command: UUID) -> 
         match known.get(fortune) if fortune else fate_of(services.ledger.committer, command.bytes):
             case Fate.ACCEPTED:
                 follow(services, asked)
-                answer = askings.answer(command, _success(asked))
+                answer = askings.answer(command, _success(asked, made_by(command)))
             case Fate.BARRED:
                 answer = askings.answer(command, _refusal(RefusedBefore()))
             case None:
@@ -122,8 +126,7 @@ def follow(services: Services, asked: Asked) -> None:
         consenting.after_ending(services, asked.about, StopReason.WITHDRAWN)
 
 
-def _success(asked: Asked) -> Answer:
-    made = made_by(asked.command)
+def _success(asked: Asked, made: UUID) -> Answer:
     match asked.kind:
         case "meter":
             status, done = _CREATED, Done(id=made, location=f"{ROOT}/meters/{made}")

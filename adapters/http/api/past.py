@@ -28,8 +28,8 @@ def erase_past(site: Within, who: Reader, key: IdempotencyKey, meter: UUID) -> R
     seen = _require_mine(site, who, meter)
     write = Write(owner=who, key=key, kind="past-erasure", content=b"", about=meter)
 
-    def act(command: UUID) -> None:
-        site.desk.request_past(seen, meter, command=command)
+    def act(command: UUID) -> UUID:
+        return site.desk.request_past(seen, meter, command=command)
 
     return carry(site.services, site.askings, write, act)
 

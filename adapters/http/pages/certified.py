@@ -61,7 +61,7 @@ WORDS: Final = {
         entries="celles que ces clés scellaient",
         prints="de ces clés",
         beyond="Ce que la destruction n’atteint pas",
-        unproven="Que rien d’autre n’avait passé sa durée : les comptes sous une obligation de "
+        unproven="Que rien d’autre n’avait dépassé sa durée : les comptes sous une obligation de "
         "conserver sont laissés de côté, et beaucoup de clés demandent plusieurs destructions.",
     ),
 }

@@ -11,6 +11,8 @@ from application import past
 from application.inbox import TakenDown
 from application.receipts import past_receipt
 from application.viewing import NothingHere
+from domain.aggregates.account import HELD
+from domain.aggregates.leaving import PastAwaited
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,7 +46,7 @@ def asked(visit: Visit) -> Response:
     command = visit.command("past", str(meter.id))
     try:
         request = visit.site.desk.request_past(seen, meter.id, command=command)
-    except TakenDown:
+    except (TakenDown, PastAwaited):
         return visit.go("/tout-arreter?fait=passe-garde")
     return visit.go(f"/effacement/passe/{request}")
 
@@ -52,9 +54,11 @@ def asked(visit: Visit) -> Response:
 def stands(visit: Visit) -> Response:
     """Show where a request stands, with its receipt and the link that follows it."""
     found = _request(visit)
-    meters = {one.id: one for one in visit.overview().meters}
+    seen = visit.overview()
+    meters = {one.id: one for one in seen.meters}
     return visit.page(
         "past_asked.html",
+        held=seen.status in HELD,
         asked=found,
         meter=meters[found.meter],
         stage=past.stage_of(visit.services, visit.account, found.request),

@@ -253,3 +253,13 @@ def test_meters_are_of_operators_that_the_metropolis_has_an_agreement_with(world
     answer = world.owner.post("meters", json=declaration(operator="nobody"))
     assert answer.status_code == 422
     assert [fault["field"] for fault in answer.json()["errors"]] == ["operator"]
+
+
+def test_a_past_asked_for_again_under_another_key_is_the_request_there_is(world: World) -> None:
+    first, second = (
+        world.other.post(f"meters/{world.other.meter}/past-erasures") for _ in range(2)
+    )
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] == second.json()["id"]
+    listed = world.other.get(f"meters/{world.other.meter}/past-erasures").json()["requests"]
+    assert [one["id"] for one in listed] == [first.json()["id"]]
