@@ -24,6 +24,7 @@ from application.collecting import (
     Slice,
     find_points,
 )
+from application.disregarding import note_disregarded
 from application.offices import agreement_in_force
 from application.protocol import Nothing
 from application.sealing import DeliveryFrame, propose_delivery
@@ -255,6 +256,8 @@ def take_in(services: Services, incoming: Incoming) -> Outcome:
             new = True
             counts.update(part.counts)
             ends += part.ends
+    if new:
+        note_disregarded(services, incoming, points)
     result = Result.TAKEN_IN if new else Result.ALREADY_TAKEN_IN
     return Outcome(id=stream, result=result, counts=dict(counts), ends=ends)
 

@@ -36,7 +36,9 @@ def progress(one: Notice) -> str:
     """Return how far a notice has come, in one line."""
     who = f"to {one.queued.recipient}" if one.queued else ""
     cause = f"  needs a person: {one.escalated.cause.value}" if one.escalated else ""
-    return f"{who}  letters sent: {one.times}{cause}"
+    came = one.disregarded
+    data = f"  data came all the same on {came.came_on}: {came.rows} rows, refused" if came else ""
+    return f"{who}  letters sent: {one.times}{cause}{data}"
 
 
 def _notice(settings: Settings, arguments: argparse.Namespace) -> int:

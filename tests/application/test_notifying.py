@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adapters.dso.enedis.series import town
 from adapters.mail.outbox import Outbox
 from adapters.mail.relay import Relay
+from application import disregarding
 from application.notice_letters import Correspondents, text_of
 from application.notices import KEPT_DAYS, Told, acknowledge, told_of
 from application.notifying import see_to_notices
@@ -20,18 +22,21 @@ from application.services import new_id
 from application.upkeep import look_after
 from domain.aggregates import notice
 from domain.aggregates.notice import NoticeStatus
+from domain.errors import Unavailable
 from domain.events.notice import Addressee, Cause, Occasion
 from domain.values import civil_day
+from metroledger.cli.noticing import progress
 from metroledger.cli.offices import administrator
 from metroledger.correspondents import NotCorrespondents
 from metroledger.settings import read_settings
 from tests.adapters.mail.test_mail import SENDER, mail_server
 from tests.adapters.mail.test_mail import text_of as parts_of
 from tests.application.test_notices import NUMBER, OTHER, erase, home, living, named
-from tests.application.world import settle
+from tests.application.world import settle, take, write_nights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from uuid import UUID
 
     from adapters.mail.smtp import Smtp
@@ -218,3 +223,47 @@ def test_the_setting_names_an_address_each() -> None:
     settings = read_settings({"METROLEDGER_NOTICES": f" enedis={ADDRESS}, alec=dpo@alec.example,"})
     assert settings.correspondents == {"enedis": ADDRESS, "alec": "dpo@alec.example"}
     assert read_settings({}).correspondents == {}
+
+
+def test_data_that_comes_after_the_erasure_is_refused_counted_and_told_again_once_a_week(
+    post: Post, tmp_path: Path
+) -> None:
+    ledger, (gone, other) = post.ledger, town(1107, 2)
+    home = settle(ledger, gone.number)
+    settle(ledger, other.number, name="Somebody ELSE")
+    days = [civil_day(ledger.clock()) - timedelta(days=n) for n in range(5, 0, -1)]
+    nights = write_nights(tmp_path / "nights", [gone, other], days)
+    take(ledger, nights[0])
+    erase(ledger, home)
+    one = living(ledger)
+    post.see_to()
+    counts = take(ledger, nights[1]).counts
+    assert counts["unknown_point"] > 0 < counts["accepted"]
+    came = state_of(ledger, one).disregarded
+    assert came is not None
+    assert came.rows == counts["unknown_point"]
+    take(ledger, nights[2])
+    assert state_of(ledger, one).disregarded == came, "once a week is enough"
+    assert [post.see_to(day) for day in (1, 7, 8)] == [0, 1, 0]
+    assert [subject.startswith("Données reçues") for subject in post.subjects] == [False, True]
+    assert f"{came.rows} rows, refused" in progress(state_of(ledger, one))
+    acknowledge(post.services(9), one, administrator(ledger))
+    version = ledger.ledger.load(notice, one).version
+    assert take(ledger, nights[3]).counts["unknown_point"] > 0
+    assert ledger.ledger.load(notice, one).version == version
+
+
+def test_a_delivery_is_taken_in_where_what_came_afterwards_cannot_be_noted(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object, **__: object) -> None:
+        raise Unavailable
+
+    ledger, (gone,) = post.ledger, town(1107, 1)
+    home = settle(ledger, gone.number)
+    erase(ledger, home)
+    yesterday = civil_day(ledger.clock()) - timedelta(days=1)
+    (night,) = write_nights(tmp_path / "nights", [gone], [yesterday])
+    monkeypatch.setattr(disregarding, "note", silent)
+    assert take(ledger, night).counts["unknown_point"] > 0
+    assert state_of(ledger, living(ledger)).disregarded is None
