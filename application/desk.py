@@ -76,8 +76,6 @@ class Desk:
                 raise PastHeld
             if meter_id in seen.pasts_kept and not self.services.inbox.fortune(command):
                 raise PastAwaited
-            if known := past.under_way(self.services, seen, meter_id):
-                return known
             consents = {one.id for one in seen.consents if one.meter == meter_id}
             past.require_held(self.services, seen.account, consents)
         return ask_past_erasure(self.services, seen.account, meter_id, command)

@@ -185,8 +185,9 @@ def ask_erasure(services: Services, account: UUID, command: UUID) -> None:
 def ask_past_erasure(services: Services, account: UUID, meter: UUID, command: UUID) -> UUID:
     """Ask for a meter's past to be erased, whether the log answers or not; see `insist`.
 
-    Returns the request's id, with which the command is known too while it waits.
+    Returns the request's id: of the one there is, where that erases as much already.
     """
+    made = made_by(command)
     act = Act(
         command=command,
         kind=KindOfAct.PAST_ERASURE_REQUEST,
@@ -194,8 +195,13 @@ def ask_past_erasure(services: Services, account: UUID, meter: UUID, command: UU
         about=meter,
         at=services.clock(),
     )
-    insist(services, act, partial(_carry, services, act))
-    return made_by(command)
+
+    def carry() -> None:
+        nonlocal made
+        made = _carry_past(services, act)
+
+    insist(services, act, carry)
+    return made
 
 
 def awaiting(services: Services) -> Iterator[Act]:
@@ -255,16 +261,17 @@ def _carry(services: Services, act: Act) -> None:
         case KindOfAct.ERASURE_REQUEST:
             request(services, act.account, resident(act.account), command=act.command, at=act.at)
         case KindOfAct.PAST_ERASURE_REQUEST:  # it denies here until the consents' own ends do
-            past.request(services, act.account, act.about, command=act.command, at=act.at)
-            try:
-                past.stop(services, act.account, made_by(act.command))
-            except Corrupt as error:  # the request denies by itself now, and upkeep stops too
-                tell(
-                    "past-erasure-incomplete",
-                    logging.ERROR,
-                    error=error,
-                    request=made_by(act.command),
-                )
+            _carry_past(services, act)
+
+
+def _carry_past(services: Services, act: Act) -> UUID:
+    """Have a past's erasure asked for, and its consents ended; return the request's id."""
+    made = past.request(services, act.account, act.about, command=act.command, at=act.at)
+    try:
+        past.stop(services, act.account, made)
+    except Corrupt as error:  # the request denies by itself now, and upkeep stops too
+        tell("past-erasure-incomplete", logging.ERROR, error=error, request=made)
+    return made
 
 
 def _seal(services: Services, act: Act) -> Kept:

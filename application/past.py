@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from application.erasure import Step
     from application.services import Services
     from application.transact import Loading
-    from application.views import Overview
+    from domain.aggregates.account import Account
     from domain.aggregates.consent import Consent
     from domain.values import Actor
     from keys.names import KeyName
@@ -130,7 +130,8 @@ def request(
 ) -> UUID:
     """Record that the holder wants a meter's past erased; return the id of the request.
 
-    The same command again is the same request. `at` is when they asked, where that was before
+    The same command again is the same request, and so is another while one that erases as much is
+    under way. `at` is when they asked, where that was before
     now: what is of the past is what was consented to until then. Raises `MeterNotThisAccounts` of
     another's meter, `NothingHeld`, and what `leaving.request_past_erasure` raises.
     """
@@ -138,30 +139,45 @@ def request(
     stream = made_by(command)
     at = at or services.clock()
     wanted = PastErasureRequested(request=stream, meter=meter_id, requested_at=at)
+    known: UUID | None = None
 
     def decide(load: Loading) -> list[Change]:
-        events = leaving.request_past_erasure(load(account, account_id).state, wanted)
+        nonlocal known
+        state = load(account, account_id).state
+        events = leaving.request_past_erasure(state, wanted)
         declared = load(meter, meter_id).state.declared
         if declared is None or declared.account != account_id:
             raise MeterNotThisAccounts
         if events:
-            require_held(services, account_id, _consents(services, account_id, wanted))
+            consents = _consents(services, account_id, wanted)
+            known = _under_way(services, account_id, state, wanted, consents)
+            if known is not None:
+                return []
+            require_held(services, account_id, consents)
         return [Change(stream=account_id, event=event, subject=account_id) for event in events]
 
     extra = {PastErasureRequested.TOPIC: stream.bytes}
     context = replace(services.context(resident(account_id), **extra), at=at)
     services.ledger.transact(command, decide, context=context)
-    return stream
+    return known or stream
 
 
-def under_way(services: Services, seen: Overview, meter_id: UUID) -> UUID | None:
-    """Return the request that erases already all that was ever consented to at a meter."""
-    asked = [one for one in seen.pasts if one.meter == meter_id]
-    last = max(asked, key=lambda one: one.requested_at, default=None)
-    if last is None or last.request not in services.register.read().pending:
-        return None
-    answered = [one.answered_at for one in seen.consents if one.meter == meter_id]
-    return last.request if max(answered, default=last.requested_at) <= last.requested_at else None
+def _under_way(
+    services: Services,
+    account_id: UUID,
+    state: Account,
+    wanted: PastErasureRequested,
+    consents: Mapping[UUID, Consent],
+) -> UUID | None:
+    """Return the request that is not done and erases already what another one wants erased."""
+    pending = services.register.read().pending
+    asked = (one for one in state.pasts if one.meter == wanted.meter and one.request in pending)
+    same = (
+        one.request
+        for one in asked
+        if _consents(services, account_id, one).keys() == consents.keys()
+    )
+    return next(same, None)
 
 
 def require_held(services: Services, account_id: UUID, consents: Collection[UUID]) -> None:

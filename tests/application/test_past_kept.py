@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -275,6 +276,24 @@ def test_what_cannot_be_stopped_does_not_keep_the_request_waiting(
     monkeypatch.setattr(past, "stop", unreadable)
     site_of(ledger).desk.request_past(seen(services, home), home.meter, command=command)
     assert services.inbox.fortune(command) is Fortune.DONE
+
+
+def test_asked_by_four_at_once_it_is_one_request(ledger: Installation, home: Household) -> None:
+    desk, view = site_of(ledger).desk, seen(ledger.services, home)
+    with ThreadPoolExecutor(4) as askers:
+        asked = [
+            askers.submit(desk.request_past, view, home.meter, command=new_id()) for _ in range(4)
+        ]
+    assert len({one.result() for one in asked}) == 1
+    assert count(ledger, PastErasureRequested) == 1
+
+
+def test_two_that_waited_for_the_log_are_one_request(ledger: Installation, home: Household) -> None:
+    services = ledger.services
+    acts = [kept(services, home) for _ in range(2)]
+    assert drain(services) == 2
+    assert {services.inbox.fortune(one.command) for one in acts} == {Fortune.DONE}
+    assert count(ledger, PastErasureRequested) == 1
 
 
 def test_asked_again_while_it_is_under_way_it_is_the_same_request(
