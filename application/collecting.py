@@ -234,11 +234,17 @@ class Collector:
 
 def find_points(services: Services, incoming: Incoming) -> Points:
     """Return who declared a delivery's points, all at once."""
-    operator, fluid = incoming.operator, incoming.fluid
-    numbers = {form.measured.number for form in incoming.rows}
-    values = {meter_value(operator, fluid, number): number for number in numbers}
-    found = services.keys.index.lead(Kind.METER, list(values))
+    found = leads(services, incoming, Kind.METER, {row.measured.number for row in incoming.rows})
     return {
-        values[value]: sorted((Declared(*one) for one in entries), key=lambda one: one.meter)
-        for value, entries in found.items()
+        number: sorted((Declared(*one) for one in entries), key=lambda one: one.meter)
+        for number, entries in found.items()
     }
+
+
+def leads(
+    services: Services, incoming: Incoming, kind: Kind, numbers: Iterable[str]
+) -> dict[str, list[tuple[bytes, bytes]]]:
+    """Return where a delivery's points lead in the index: owner and subject, by number."""
+    values = {meter_value(incoming.operator, incoming.fluid, one): one for one in numbers}
+    found = services.keys.index.lead(kind, list(values)) if values else {}
+    return {values[value]: entries for value, entries in found.items()}

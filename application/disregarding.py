@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from application.collecting import leads
 from application.notices import note
-from application.residents import meter_value
 from application.telling import tell
 from domain.aggregates import notice
 from domain.errors import MetroledgerError
@@ -33,24 +33,20 @@ def note_disregarded(services: Services, incoming: Incoming, points: Points) -> 
 
     `points` are those that somebody declared: they are nobody's to be told of.
     """
-    if not services.register.read().notices:
-        return
-    numbers = (row.measured.number for row in incoming.rows)
-    came = Counter(number for number in numbers if number not in points)
-    today = civil_day(services.clock())
     try:
-        for notice_id, rows in _by_notice(services, incoming, came).items():
-            wanted = NoticeDisregarded(rows=rows, came_on=today)
-            note(services, notice_id, partial(notice.disregard, wanted=wanted))
+        if services.register.read().notices:
+            _note(services, incoming, points)
     except MetroledgerError as error:
         tell("data-after-erasure-not-noted", logging.WARNING, error=error)
 
 
-def _by_notice(services: Services, incoming: Incoming, came: Counter[str]) -> Counter[UUID]:
-    values = {meter_value(incoming.operator, incoming.fluid, one): one for one in came}
+def _note(services: Services, incoming: Incoming, points: Points) -> None:
+    numbers = (row.measured.number for row in incoming.rows)
+    came = Counter(number for number in numbers if number not in points)
     rows: Counter[UUID] = Counter()
-    if values:
-        for value, entries in services.keys.index.lead(Kind.NOTICE, list(values)).items():
-            for owner, _ in entries:
-                rows[UUID(bytes=owner)] += came[values[value]]
-    return rows
+    for number, entries in leads(services, incoming, Kind.NOTICE, came).items():
+        for owner, _ in entries:
+            rows[UUID(bytes=owner)] += came[number]
+    for notice_id, count in rows.items():
+        wanted = NoticeDisregarded(rows=count, came_on=civil_day(services.clock()))
+        note(services, notice_id, partial(notice.disregard, wanted=wanted))

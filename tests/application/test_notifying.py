@@ -253,8 +253,9 @@ def test_data_that_comes_after_the_erasure_is_refused_counted_and_told_again_onc
     assert ledger.ledger.load(notice, one).version == version
 
 
+@pytest.mark.parametrize("name", ["note", "leads"])
 def test_a_delivery_is_taken_in_where_what_came_afterwards_cannot_be_noted(
-    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     def silent(*_: object, **__: object) -> None:
         raise Unavailable
@@ -264,6 +265,8 @@ def test_a_delivery_is_taken_in_where_what_came_afterwards_cannot_be_noted(
     erase(ledger, home)
     yesterday = civil_day(ledger.clock()) - timedelta(days=1)
     (night,) = write_nights(tmp_path / "nights", [gone], [yesterday])
-    monkeypatch.setattr(disregarding, "note", silent)
-    assert take(ledger, night).counts["unknown_point"] > 0
-    assert state_of(ledger, living(ledger)).disregarded is None
+    one = living(ledger)
+    with monkeypatch.context() as patch:
+        patch.setattr(disregarding, name, silent)
+        assert take(ledger, night).counts["unknown_point"] > 0
+    assert state_of(ledger, one).disregarded is None
