@@ -58,7 +58,6 @@ GROUND: Final = Ground(
     asked_as=Role.RESIDENT,
 )
 RETRIED_AFTER: Final = timedelta(minutes=1)
-LAST_SHOWN: Final = 50
 
 
 class NothingHeld(Refused):
@@ -287,7 +286,7 @@ def last_asked(services: Services) -> list[Asked] | None:
     try:
         return [
             Asked(request, account_id, stage_of(services, account_id, request))
-            for request, account_id in asked[: -LAST_SHOWN - 1 : -1]
+            for request, account_id in reversed(asked)
         ]
     except Unavailable:
         return None

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import threading
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from domain.aggregates import agreement, notice, retention, terms
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from schemas.private import Private
 
 
+ASKED_MAX: Final = 50
+"""Of so many requests to erase a part, those made last, it is known that they were made."""
+
 _OF_NOTICES: Final = tuple({event for moves in notice.TRANSITIONS.values() for event in moves})
 
 
@@ -52,8 +56,8 @@ class Contents:
     """What the register holds: states by stream, and what a grant cites of an agreement.
 
     `cites` is the hash of the leaf by which an agreement was signed, base64url. `asked` are
-    the destructions of a part that were asked for, with their accounts, the oldest first, and
-    `pending` those of them that are not certified;
+    the last `ASKED_MAX` destructions of a part that were asked for, with their accounts, the oldest
+    first, and `pending` all that are not certified;
     `ordered` the ids of all keys that were ordered destroyed, of persons, parts and years.
     `notices` are those that live.
     """
@@ -133,9 +137,9 @@ class Register:
 
 def _asked(contents: Contents, private: Private) -> Contents:
     added = dict.fromkeys(ids_in(private.extra), private.stream)
-    return replace(
-        contents, asked={**contents.asked, **added}, pending={**contents.pending, **added}
-    )
+    asked = {**contents.asked, **added}
+    last = dict(islice(asked.items(), max(len(asked) - ASKED_MAX, 0), None))
+    return replace(contents, asked=last, pending={**contents.pending, **added})
 
 
 def _add(contents: Contents, opened: Opened) -> Contents:

@@ -200,7 +200,7 @@ def powers(
 ) -> tuple[DayPower, ...]:
     """Return the highest power of each day from one to another, both included, in order."""
     first = max(first_day, access.granted.first_data_day)
-    entries = services.shown.entries_of(access.consent, first, last_day)
+    entries = services.shown.entries(access.consent, first, last_day)
     days = power.powers(fold(entry.taken for entry in entries), first, last_day)
     gone = removed_years(services, access, {one.day.year for one in days if not one.highest})
     if not gone:

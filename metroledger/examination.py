@@ -114,11 +114,12 @@ def _examine_record(settings: Settings, folder: Folder, now: datetime) -> Iterat
         signer = Signer.decode(settings.signing_key.read_text("ascii").strip())
         return record.checkpoints(settings.checkpoints, signer.verifier, publisher().published())
 
+    register = Register(folder)  # it reads what is there once
     yield examine("log", lambda: record.log_is_ours(folder))
     yield examine("tree", lambda: record.tree(publisher(), folder.store))
     yield examine("checkpoints", journal)
-    yield examine("agreements", lambda: record.agreements(Register(folder).read(), now))
-    yield examine("notices", lambda: record.notices(Register(folder).read().notices.values()))
+    yield examine("agreements", lambda: record.agreements(register.read(), now))
+    yield examine("notices", lambda: record.notices(register.read().notices.values()))
     tally, finding = _open("leaves", lambda: _tally(folder))
     if tally is None:
         yield finding

@@ -19,6 +19,7 @@ import contextlib
 import hashlib
 import time
 from collections import defaultdict
+from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -38,7 +39,6 @@ from schemas.private import NO_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import date
 
     from keys.key import Key
     from keys.store import KeyStore
@@ -296,18 +296,17 @@ class Projector:
                 digest.update(consent.bytes + repr(sorted(entries)).encode())
         return digest.hexdigest()
 
-    def entries(self, consent: UUID) -> list[Entry]:
-        """Return all of a consent's readings."""
-        return self._opened(self.store.held(consent))
-
-    def entries_of(self, consent: UUID, first: date, last: date) -> list[Entry]:
-        """Return a consent's readings of these days, and some others; other months stay closed."""
+    def entries(self, consent: UUID, first: date = date.min, last: date = date.max) -> list[Entry]:
+        """Return a consent's readings; of some days, and others: other months stay closed."""
         pages, slips = self.store.held(consent)
-        pages = [page for page in pages if first.replace(day=1) <= page.month <= last]
-        return self._opened(Held(pages, slips))
+        near = [page for page in pages if first.replace(day=1) <= page.month <= last]
+        return self._opened(Held(near, slips))
 
     def latest(self, consent: UUID) -> list[Entry]:
-        """Return the newest of a consent's readings: its last page, and slips, if late ones."""
+        """Return the newest of a consent's readings: its last page, and its slips.
+
+        Slips alone would not do: a late day lies there beside a page that has newer ones.
+        """
         return self._opened(Held(self.store.last_page(consent), self.store.slips(consent)))
 
     def _opened(self, held: Held) -> list[Entry]:

@@ -11,9 +11,6 @@ from adapters.http.pages.summary import kinds_of, summary
 from application import viewing
 from domain.values import Category, civil_day
 
-ENERGIES: Final = (Category.DAILY_INDEX, Category.LOAD_CURVE)
-"""What is shown as consumption, by the page beside this one."""
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -26,6 +23,9 @@ if TYPE_CHECKING:
     from domain.aggregates.power import DayPower
     from domain.events.reading import MaximumPowerReceived
 
+ENERGIES: Final = (Category.DAILY_INDEX, Category.LOAD_CURVE)
+"""What is shown as consumption, by the page beside this one."""
+
 
 def shown(visit: Visit, seen: Overview, access: Access) -> Response:
     """Show the days of a month, lately unless the address asks for others, or of a year."""
@@ -33,8 +33,14 @@ def shown(visit: Visit, seen: Overview, access: Access) -> Response:
     yesterday = today - timedelta(days=1)
     looked = window.read_window("jour", visit.asked("periode"), last_due(today))
     last_day = min(looked.last_day, yesterday)
-    days = viewing.powers(visit.services, access, looked.first_day, last_day)
-    latest = _freshness(visit.services, access, today)
+    start = looked.first_day
+    if last_day == yesterday:  # what is fresh is then read with it, once
+        start = min(start, looked_back_to(today))
+    known = viewing.powers(visit.services, access, start, last_day)
+    latest = _freshness_of(known, today)
+    if last_day != yesterday or latest.last_day is None:
+        latest = _freshness(visit.services, access, today)
+    days = [one for one in known if one.day >= looked.first_day]
     fresh = fresh_from(today) if latest.last_day else first_day
     units = [f"k{unit}" for unit in bars.units_of(days)] or ["kVA"]
     drawn = bars.of_powers(days, looked.first_day, fresh)
@@ -70,8 +76,14 @@ def _by_unit(days: Sequence[DayPower]) -> Iterator[list[MaximumPowerReceived]]:
 def _freshness(services: Services, access: Access, today: date) -> Freshness:
     for start in (looked_back_to(today), date.min):
         days = viewing.powers(services, access, start, today - timedelta(days=1))
-        known = [one.day for one in days if one.highest or one.removed]
-        if known:
-            late = (last_due(today) - known[-1]).days
-            return Freshness(last_day=known[-1], late_days=max(0, late))
+        found = _freshness_of(days, today)
+        if found.last_day is not None:
+            return found
     return Freshness(last_day=None)
+
+
+def _freshness_of(days: Sequence[DayPower], today: date) -> Freshness:
+    known = [one.day for one in days if one.highest or one.removed]
+    if not known:
+        return Freshness(last_day=None)
+    return Freshness(last_day=known[-1], late_days=max(0, (last_due(today) - known[-1]).days))
