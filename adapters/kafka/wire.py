@@ -7,6 +7,8 @@ answer, from any thread: the client's own loop, on a thread of its own, carries 
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from kafka.protocol.metadata import MetadataRequest
 
 from adapters.kafka.access import client_settings, shake_hands
 from adapters.kafka.place import KafkaRefusesUs, KafkaUnavailable, NoTopic, Place
+from application.telling import tell
 from application.waiting import left_s
 
 if TYPE_CHECKING:
@@ -94,6 +97,8 @@ class Wire:
                 if not left_s(PATIENCE_S):  # our time is over, which says nothing of the broker
                     raise KafkaUnavailable from error
                 self._lead = None
+                if isinstance(error, _LinkBroken):
+                    self._disconnect(error.link)
                 if isinstance(error, errors.AuthorizationError):
                     raise KafkaRefusesUs(_words(error)) from error
                 if not _may_pass(error) or time.monotonic() > deadline:
@@ -159,8 +164,11 @@ class Wire:
                 raise KafkaRefusesUs(_HUNG_UP) from error
             raise KafkaUnavailable from error
 
-    def _disconnect(self) -> None:
+    def _disconnect(self, only: _Link | None = None) -> None:
+        """Close the link, or `only` the one that is named, where it is still ours."""
         with self._lock:
+            if only not in {None, self._link}:
+                return
             link, self._link = self._link, None
         if link is not None:
             link.close()
@@ -204,29 +212,54 @@ class _Link:
         return response
 
     def close(self) -> None:
-        """Close the connections and stop the thread."""
-        self._net.run(self._manager.close)
-        self._net.close()
+        """Close the connections and stop the thread. Never raises, and waits `REQUEST_S` at most.
+
+        A thread that hangs, or has died, must not keep us from connecting anew.
+        """
+        ending = threading.Thread(target=self._end, name="kafka end", daemon=True)
+        ending.start()
+        ending.join(REQUEST_S)
+
+    def _end(self) -> None:
+        with contextlib.suppress(Exception):
+            self._net.call_soon_threadsafe(self._manager.close)
+        with contextlib.suppress(Exception):
+            self._net.close()
 
     def _run(self, start: Callable[[], object]) -> Any:  # noqa: ANN401 - the client's own
         """Run something on the client's thread, and wait no longer than a broker may take.
 
         Another thread that got no answer may close the link at any moment: then the client
-        refuses what is asked, or ends what is under way with a `GeneratorExit`.
+        refuses what is asked with a `RuntimeError`, or ends what is under way with a
+        `GeneratorExit`. Whatever else it raises that is no error of Kafka's is told.
         """
         done = threading.Event()
         try:
             future = self._manager.call_soon(start)
-        except RuntimeError as error:
-            raise errors.KafkaConnectionError from error
+        except Exception as error:
+            raise self._broken(error) from error
         future.add_both(lambda _: done.set())
         if not done.wait(left_s(PATIENCE_S + REQUEST_S)):
             raise errors.KafkaTimeoutError
-        if isinstance(future.exception, GeneratorExit):
-            raise errors.KafkaConnectionError from future.exception
-        if future.exception is not None:
-            raise future.exception
+        failed = future.exception
+        if isinstance(failed, errors.KafkaError):
+            raise failed
+        if failed is not None:
+            raise self._broken(failed) from failed
         return future.value
+
+    def _broken(self, error: BaseException) -> _LinkBroken:
+        if not isinstance(error, RuntimeError | GeneratorExit):
+            tell("kafka-client-failed", logging.ERROR, error=error)
+        return _LinkBroken(self)
+
+
+class _LinkBroken(errors.KafkaConnectionError):  # type: ignore[misc] # the client is untyped
+    """The client raised what it never should, or another thread closed the link."""
+
+    def __init__(self, link: _Link) -> None:
+        super().__init__()
+        self.link = link
 
 
 def _words(error: errors.KafkaError) -> str:
