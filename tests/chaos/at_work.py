@@ -32,9 +32,13 @@ class AtWork:
     found: str = ""
     silences_s: list[float] = field(default_factory=list)
 
+    def wait(self) -> None:
+        """Wait until a write is in the log; no part may have ended by itself meanwhile."""
+        self.residents.back(self.parts.all_live)
+
     def note_silence(self, since: float) -> None:
         """Wait until writes are back; note how long at most there were none since then."""
-        self.residents.back()
+        self.wait()
         self.silences_s.append(self.residents.longest_silence(since))
 
     @property
@@ -65,9 +69,9 @@ def at_work(
         parts.see_to()
         _wait_for(residents.url)
         with residents:
-            residents.back()
+            working.wait()
             yield working
-            residents.back()
+            working.wait()
     except AssertionError as error:
         error.add_note(_faults(log))
         raise
@@ -90,7 +94,6 @@ def _wait_for(url: str) -> None:
 
 
 def _faults(log: Path) -> str:
-    """Return what the processes said of requests that failed on their side."""
+    """Return the last that the processes said, but of single requests."""
     lines = log.read_text("utf-8").splitlines() if log.exists() else []
-    grave = ('"level":"error"', '"level":"critical"')
-    return "\n".join([line for line in lines if any(one in line for one in grave)][-20:])
+    return "\n".join([line for line in lines if '"event":"request-failed"' not in line][-40:])

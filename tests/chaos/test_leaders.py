@@ -33,7 +33,7 @@ def disturb(
         for node in nodes:
             since = time.monotonic()
             how(node)
-            working.residents.back()
+            working.wait()
             cluster.restart(node)
             settle(TopicPlace(servers=topic.servers, topic=topic.name))
             working.note_silence(since)

@@ -69,6 +69,13 @@ class Parts:
             if part not in self.running or self.running[part].poll() is not None:
                 self.start(part)
 
+    def all_live(self) -> None:
+        """Fail where a part has ended by itself: whatever broke beside it, it goes on."""
+        ended = {
+            name: one.returncode for name, one in self.running.items() if one.poll() is not None
+        }
+        assert not ended, f"ended by themselves: {ended}"
+
     def kill(self, victim: str) -> bool:
         """Kill -9 a part, or the first process of the database; say whether it was alive."""
         if victim == SERVER:
