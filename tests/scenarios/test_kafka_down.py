@@ -23,6 +23,7 @@ from adapters.kafka.embedded import EmbeddedKafka
 from adapters.kafka.place import ALONE, KafkaUnavailable
 from adapters.kafka.place import Place as TopicPlace
 from adapters.kafka.topic import create_topic
+from application import past
 from application.access import sessions
 from application.collection_run import Collection, collect_once
 from application.doctor.finding import State
@@ -51,14 +52,15 @@ from tests.application.world import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from uuid import UUID
 
     from metroledger.bootstrap import Installation
     from tests.application.world import Site
 
-METERS = town(SEED, 3)
+*METERS, ASKED_BEFORE = town(SEED, 4)
 API = "/api/v1"
-READINGS = 7
-"""One and another of the first two meters and of the third, and the last of who goes on."""
+READINGS = 9
+"""Two of each meter, and the last of who goes on."""
 ENDS_WITHIN_S = 10.0
 BACK_S = 20.0
 
@@ -109,9 +111,11 @@ def test_kafka_is_away_and_comes_back(
 ) -> None:
     with on_kafka.open() as ledger:
         homes = [settle(ledger, meter.number) for meter in METERS]
+        before = settle(ledger, ASKED_BEFORE.number)
         days = [date(2026, 3, 1), date(2026, 3, 2)]
-        for path in write_nights(tmp_path / "in", METERS, days):
+        for path in write_nights(tmp_path / "in", [*METERS, ASKED_BEFORE], days):
             take(ledger, path)
+        asked = past.request(ledger.services, before.account, before.meter)
         ledger.shown.catch_up()
         portal = site_of(ledger)
         with served(guarded(portal, create_app(portal)), ("127.0.0.1", 0)) as port:
@@ -123,7 +127,8 @@ def test_kafka_is_away_and_comes_back(
 
             _nothing_else_is_done(on_kafka, withdrawing, homes[0])
             status = _what_ends_ends_at_once(withdrawing, leaving, homes)
-            past_status = _a_past_is_gone_at_once(on_kafka, forgetting, homes[2])
+            past_status = _a_past_is_gone_at_once(forgetting, homes[2])
+            _the_queue_of_pasts_says_what_is_known(on_kafka, homes[2], asked)
             collection = _files_stay(ledger, tmp_path)
 
             kafka.restart()
@@ -222,7 +227,7 @@ def _what_ends_ends_at_once(
     return answer.headers["Location"], asked.headers["Location"]
 
 
-def _a_past_is_gone_at_once(place: Place, door: Door, home: Household) -> str:
+def _a_past_is_gone_at_once(door: Door, home: Household) -> str:
     """Return where its holder is told what became of it."""
     shown = f"{API}/consents/{home.consents[0]}"
     path = f"{API}/meters/{home.meter}/past-erasures"
@@ -234,9 +239,16 @@ def _a_past_is_gone_at_once(place: Place, door: Door, home: Household) -> str:
     assert door.ask("GET", answer.headers["Location"]).json()["state"] == "kept"
     assert door.ask("GET", f"{shown}/consumption").status_code == 403
     assert door.ask("GET", shown).json()["status"] == "withdrawn"
-    told = [line for line in place.run("erase", "status").out.splitlines() if "waits" in line]
-    assert [line.split()[0] for line in told if "past of a meter" in line] == [str(home.account)]
     return answer.headers["Location"]
+
+
+def _the_queue_of_pasts_says_what_is_known(place: Place, kept: Household, asked: UUID) -> None:
+    """What waits for the log, what was asked for before; and that more is not known now."""
+    told = place.run("erase", "status").out.splitlines()
+    pasts = [line for line in told if "past of a meter" in line]
+    assert [line.split()[0] for line in pasts if "waits" in line] == [str(kept.account)]
+    assert [line.split()[-1] for line in pasts if "being erased" in line] == [str(asked)]
+    assert told[-1] == "the log does not answer: which pasts of meters are erased is not known now"
 
 
 def _the_past_was_erased_once(
@@ -250,8 +262,9 @@ def _the_past_was_erased_once(
     assert not ledger.services.shown.latest(home.consents[0])
     again = door.ask("POST", f"{API}/meters/{home.meter}/past-erasures", "past-erasure-1")
     assert (again.status_code, again.json()) == (201, told["answer"])
-    (letter,) = (one for one in letters(ledger) if "/effacement/passe/suivi/" in one)
-    assert "changez votre mot de passe" in letter
+    told_of = [one for one in letters(ledger) if "/effacement/passe/suivi/" in one]
+    assert len(told_of) == 2
+    assert all("changez votre mot de passe" in letter for letter in told_of)
 
 
 def _anew(home: Household) -> dict[str, object]:
