@@ -9,37 +9,13 @@ from __future__ import annotations
 
 import argparse
 import errno
+import importlib
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from domain.errors import MetroledgerError, Unavailable
-from metroledger.cli import (
-    audits,
-    broker,
-    collecting,
-    demo,
-    demo_portal,
-    doctor,
-    erasing,
-    fetching,
-    files,
-    keeper,
-    log,
-    offices,
-    people,
-    personal,
-    proofs,
-    receiving,
-    retaining,
-    running,
-    serving,
-    showing,
-    simulating,
-    staff,
-    watching,
-)
 from metroledger.cli.common import is_interruption
 from metroledger.settings import read_settings
 
@@ -48,31 +24,51 @@ if TYPE_CHECKING:
 
     from metroledger.settings import Settings
 
-MODULES = (
-    offices,
-    people,
-    erasing,
-    staff,
-    files,
-    receiving,
-    collecting,
-    proofs,
-    audits,
-    log,
-    fetching,
-    showing,
-    running,
-    serving,
-    watching,
-    doctor,
-    personal,
-    keeper,
-    retaining,
-    simulating,
-    broker,
-    demo_portal,
-)
-"""What adds commands, in the order of the help; the demo, which runs the others, comes first."""
+COMMANDS: Final = {
+    "demo": "demo",
+    "init": "offices",
+    "terms": "offices",
+    "agreement": "offices",
+    "consumption": "people",
+    "consents": "people",
+    "account": "people",
+    "meter": "people",
+    "consent": "people",
+    "erase": "erasing",
+    "erasure": "erasing",
+    "staff": "staff",
+    "inspect": "files",
+    "ingest": "files",
+    "operator": "files",
+    "dropbox": "receiving",
+    "collect": "collecting",
+    "files": "collecting",
+    "parked": "collecting",
+    "receipt": "proofs",
+    "verify": "proofs",
+    "audit": "audits",
+    "replay": "audits",
+    "log": "log",
+    "fetch": "fetching",
+    "freshness": "showing",
+    "projections": "showing",
+    "run": "running",
+    "upkeep": "running",
+    "serve": "serving",
+    "operations": "watching",
+    "doctor": "doctor",
+    "personal-data": "personal",
+    "keeper": "keeper",
+    "retention": "retaining",
+    "simulate": "simulating",
+    "broker": "broker",
+    "demo-portal": "demo_portal",
+}
+"""The module that adds each command, in the order of the help.
+
+Only the one that is given is imported: with all of them every command would start later by the
+time that the portal, the drop box and the simulators take to import.
+"""
 
 REFUSED = 1
 COULD_NOT_TELL = 2
@@ -92,8 +88,8 @@ What a command makes has an id: the second word that it prints. COMMAND --help s
 Exit codes: 0 done (verified), 1 refused (refuted), 2 could not tell, or not available."""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def build_parser(first: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of the `first` word's commands; of all where it is none of them."""
     parser = argparse.ArgumentParser(
         prog="metroledger",
         description="A ledger of consents and meter readings that others can verify.",
@@ -101,8 +97,8 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    demo.add_commands(commands, run_command)
-    for module in MODULES:
+    for name in [COMMANDS[first]] if first in COMMANDS else dict.fromkeys(COMMANDS.values()):
+        module = importlib.import_module(f"{__name__}.{name}")
         module.add_commands(commands)
     return parser
 
@@ -120,7 +116,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run_command(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one command; return its exit code. What went wrong is said on standard error."""
-    parsed = build_parser().parse_args(arguments)
+    parsed = build_parser(next(iter(arguments), None)).parse_args(arguments)
     settings: Settings | None = None
     try:
         settings = read_settings(environment)

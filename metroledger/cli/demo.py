@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from adapters.postgres.embedded import EmbeddedPostgres
 from domain.values import civil_day
 from metroledger.bootstrap import database_directory, now
+from metroledger.cli import run_command
 from metroledger.cli.common import Commands, command, is_interruption
 from metroledger.demo_deliveries import ENTRY_DAY, Deliveries, write_deliveries
 from metroledger.demo_stage import STAGE, clear_stage
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from metroledger.demo_telling import Run
     from metroledger.settings import Settings
 
 INTERRUPTED: Final = 130
@@ -55,23 +55,19 @@ class _Home:
     consent: str
 
 
-def add_commands(commands: Commands, run: Run) -> None:
-    """Add the demo, which runs the other commands by `run`."""
-
-    def play(asked: Settings, _arguments: argparse.Namespace) -> int:
-        return _demo(run, asked)
-
-    command(commands, "demo", play, "Tell the whole story with real output, in var/demo.")
+def add_commands(commands: Commands) -> None:
+    """Add this module's command."""
+    command(commands, "demo", _demo, "Tell the whole story with real output, in var/demo.")
 
 
-def _demo(run: Run, asked: Settings) -> int:
+def _demo(asked: Settings, _arguments: argparse.Namespace) -> int:
     try:
         with clear_stage(STAGE, asked.topic) as settings:
             server = EmbeddedPostgres(database_directory(settings))
             _introduce(settings)
             with server, embedded_broker(settings):
                 environment = {HOME: str(settings.home), **embedded_environment(settings.topic)}
-                _play(_prepare(Telling(run=run, environment=environment), server))
+                _play(_prepare(Telling(run=run_command, environment=environment), server))
             _conclude(settings)
     except BaseException as error:
         if not is_interruption(error):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from metroledger.cli import COMMANDS
 from tests.architecture.sources import (
     ROOT,
     config,
@@ -50,6 +51,7 @@ def test_no_module_is_an_orphan() -> None:
 
 def _orphans() -> Iterator[str]:
     imported = {name for module in modules() for name in imports(module) if name != module.name}
+    imported |= {f"metroledger.cli.{name}" for name in COMMANDS.values()}
     for module in modules():
         is_package = module.path.name == "__init__.py"
         if not is_package and module.name not in imported | ENTRY_POINTS.keys():

@@ -1,8 +1,11 @@
 """The command line where something fails: one sentence that says what to do, never a traceback."""
 
+import argparse
+import importlib
 import os
 import shutil
 import subprocess
+import sys
 from collections import namedtuple
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from application.collecting import ACCEPTED, UNKNOWN_POINT
 from domain.policies.coverage import Uncovered
+from metroledger import cli
 from metroledger.cli import build_parser, main, run_command
 from metroledger.cli.common import is_interruption
 from metroledger.cli.files import WORDS
@@ -24,6 +28,26 @@ def test_every_command_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -
     assert ended.value.code == 0
     assert "Exit codes" in capsys.readouterr().out
     assert build_parser().epilog
+
+
+def test_each_command_comes_from_the_module_that_is_imported_for_it() -> None:
+    added: dict[str, str] = {}
+    for name in dict.fromkeys(cli.COMMANDS.values()):
+        commands = argparse.ArgumentParser().add_subparsers()
+        importlib.import_module(f"metroledger.cli.{name}").add_commands(commands)
+        added |= dict.fromkeys(commands.choices, name)
+    assert added == cli.COMMANDS
+
+
+def test_a_command_imports_nothing_that_only_others_need() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, metroledger.cli.people; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert "metroledger.bootstrap" in told
+    assert not {"fastapi", "asyncssh", "httpx", "kafka"} & set(told)
 
 
 def test_every_end_of_a_value_has_words_for_it() -> None:
