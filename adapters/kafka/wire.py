@@ -222,7 +222,7 @@ class _Link:
 
     def _end(self) -> None:
         with contextlib.suppress(Exception):
-            self._net.call_soon_threadsafe(self._manager.close)
+            self._net.run(self._manager.close)
         with contextlib.suppress(Exception):
             self._net.close()
 
