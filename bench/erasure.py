@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -29,9 +29,12 @@ from bench.place import home, say
 from bench.portal import KEY, served
 from bench.table import Row, parser, report
 from bench.watching import Watch, watched
+from domain.policies.retention import Periods
+from domain.values import Matter
 from metroledger.bootstrap import open_ledger
 from metroledger.cli.files import ingest_file
 from metroledger.cli.offices import administrator
+from metroledger.periods import YEARS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
 HISTORIES: Final = (10, 3_650)
 FIRST: Final = EPOCH + timedelta(days=1)
 """The simulator's meters count from `EPOCH` on; ten years of theirs end after today."""
+
+PERIODS: Final = Periods(years=dict.fromkeys(Matter, YEARS_MAX))
+"""By default nobody's data becomes ten years old."""
 
 WORKERS: Final = 2
 _DAY: Final = timedelta(days=1)
@@ -80,7 +86,8 @@ def main() -> None:
 
 def measure(homes: int, days: int) -> list[Row]:
     """Return the rows of one history."""
-    with home() as settings:
+    with home() as defaults:
+        settings = replace(defaults, periods=PERIODS)
         with open_ledger(settings) as installation:
             meters = town.meters(homes)
             first, last = FIRST, FIRST + days * _DAY
