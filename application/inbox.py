@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
@@ -218,11 +219,25 @@ def drain(services: Services, at_once: int = AT_ONCE) -> int:
     """Carry every act that waits, oldest first; return how many were settled.
 
     `at_once` are read at a time. One that does not open stays, is told, and holds up no other,
-    however many there are. Raises `Unavailable` as soon as the log does not answer: the others
-    keep their order.
+    however many there are; nor does one that alone gets no answer. Where the next one gets none
+    either it is the log, and the others keep their order. Raises `Unavailable` where any got none.
     """
-    pages = _pages(services, at_once)
-    return sum(_settled(services, kept) for acts in pages for kept in acts)
+    settled, unanswered = 0, None
+    in_a_row = 0
+    for kept in chain.from_iterable(_pages(services, at_once)):
+        try:
+            done = _settled(services, kept)
+        except Unavailable as error:
+            unanswered, in_a_row = error, in_a_row + 1
+            if in_a_row > 1:
+                break
+            tell("act-not-answered", logging.WARNING, error=error)
+        else:
+            settled += done
+            in_a_row = 0 if done else in_a_row
+    if unanswered is not None:
+        raise unanswered
+    return settled
 
 
 def _pages(services: Services, at_once: int) -> Iterator[Sequence[Kept]]:

@@ -22,7 +22,7 @@ from application.reactions import (
 )
 from application.residents import settle_reservations
 from application.retention import keep_to_periods
-from domain.errors import Refused
+from domain.errors import Refused, Unavailable
 from domain.values import civil_day
 
 if TYPE_CHECKING:
@@ -65,15 +65,20 @@ def look_after(
     """Do every duty once, in the order of `Round`; the epoch ends once a day.
 
     `failed` is when which erasure could not be completed, or which notice was not taken, for
-    whoever goes round and round.
+    whoever goes round and round. Raises `Unavailable` where something does not answer: at once,
+    but for an act that waits, which holds up no other duty.
     """
     failed = {} if failed is None else failed
+    unanswered: Unavailable | None = None
     services.ledger.committer.catch_up()
-    kept = drain(services)
+    try:
+        kept = drain(services)
+    except Unavailable as error:
+        kept, unanswered = 0, error
     services.shown.catch_up()
     settle_reservations(services)
     daily = _is_new_day(services)
-    return Round(
+    done = Round(
         kept=kept,
         letters=write_letters(services, cursors),
         starts=start_what_was_granted(services, cursors),
@@ -86,6 +91,9 @@ def look_after(
         past_destroyed=keep_to_periods(services, daily=daily),
         epoch_ended=end_epoch_daily(services) or daily,
     )
+    if unanswered is not None:
+        raise unanswered
+    return done
 
 
 def expire_lapsed(services: Services, limit: int = AT_ONCE) -> int:

@@ -186,6 +186,28 @@ def test_what_waits_is_carried_in_the_order_it_came_and_stops_where_the_log_does
     assert {status_of(ledger, act.about) for act in acts} == {ConsentStatus.WITHDRAWN}
 
 
+def test_an_act_that_alone_gets_no_answer_holds_up_no_other_and_is_not_passed_over_in_silence(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes = [settle(ledger, f"3000111222333{n}") for n in range(4)]
+    acts = [kept_withdrawal(ledger.services, home) for home in homes]
+    stuck = {acts[0].about, acts[2].about}
+    carry: Callable[..., None] = consenting.withdraw_consent
+
+    def all_but_those(services: Services, stream: object, **more: object) -> None:
+        if stream in stuck:
+            silent()
+        carry(services, stream, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox, "withdraw_consent", all_but_those)
+        with pytest.raises(Unavailable):
+            drain(ledger.services)
+    waiting = ledger.services.inbox.oldest(10)
+    assert [kept.command for kept in waiting] == [acts[0].command, acts[2].command]
+    assert drain(ledger.services) == 2
+
+
 def test_everything_that_a_person_ends_is_kept_before_any_of_it_is_carried(
     ledger: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

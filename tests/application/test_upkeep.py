@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from application import consenting
+import pytest
+
+from application import consenting, inbox
 from application.consenting import consents_of
 from application.protocol import barrier
 from application.services import collection_id, new_id
@@ -13,10 +15,12 @@ from application.upkeep import end_epoch_daily, expire_lapsed, look_after
 from domain.aggregates import collection, consent, meter
 from domain.aggregates.collection import CollectionStatus
 from domain.aggregates.consent import ConsentStatus, Origin
+from domain.errors import Unavailable
 from domain.policies.consent import withdraw
 from domain.values import Change, Channel
 from keys.keyring import FileKeyring, new_epoch
 from metroledger.bootstrap import open_ledger
+from tests.application.test_inbox import kept_withdrawal, silent
 from tests.application.world import settle, wish
 
 if TYPE_CHECKING:
@@ -68,6 +72,21 @@ def test_a_collection_is_started_though_the_process_that_granted_was_killed(
     assert look_after(ledger.services, ledger.cursors).starts == 1
     assert collection_of(ledger, given) is CollectionStatus.RUNNING
     assert look_after(ledger.services, ledger.cursors).idle
+
+
+def test_an_act_that_gets_no_answer_holds_up_no_other_duty_and_is_told_at_the_end(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = kept_withdrawal(ledger.services, settle(ledger, "30001112223334"))
+    home = settle(ledger, NUMBER, categories=())
+    given = consenting.grant_consent(ledger.services, home.account, home.meter, wish())
+    with monkeypatch.context() as stuck:
+        stuck.setattr(inbox, "withdraw_consent", lambda *_, **__: silent())
+        with pytest.raises(Unavailable):
+            look_after(ledger.services, ledger.cursors)
+    assert collection_of(ledger, given) is CollectionStatus.RUNNING
+    assert look_after(ledger.services, ledger.cursors).kept == 1
+    assert ledger.ledger.load(consent, act.about).state.status is ConsentStatus.WITHDRAWN
 
 
 def test_what_has_ended_is_not_started(ledger: Installation) -> None:
