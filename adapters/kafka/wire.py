@@ -223,6 +223,7 @@ class _Link:
     def _end(self) -> None:
         with contextlib.suppress(Exception):
             self._net.run(self._manager.close)
+        self._manager.closed = self._manager.cluster.closed = True  # else a dead loop's tasks spin
         with contextlib.suppress(Exception):
             self._net.close()
 
