@@ -13,7 +13,7 @@ from uuid import UUID
 from application import answering, erasure, letters, past
 from application.access.tickets import Errand, redeem
 from application.inbox import ask_erasure, ask_past_erasure, drain
-from application.services import made_by, new_id
+from application.services import new_id
 from domain.aggregates.account import HELD
 from domain.aggregates.leaving import PastAwaited, PastHeld
 
@@ -71,14 +71,22 @@ class Desk:
         Asked again while it is under way, it is the same request; while one waits for the log,
         `PastAwaited`.
         """
-        if made_by(command) not in {one.request for one in seen.pasts}:
+        if not self._was_sent(command):
             if seen.status in HELD:
                 raise PastHeld
-            if meter_id in seen.pasts_kept and not self.services.inbox.fortune(command):
+            if meter_id in seen.pasts_kept:
                 raise PastAwaited
-            consents = {one.id for one in seen.consents if one.meter == meter_id}
-            past.require_held(self.services, seen.account, consents)
+            under_way = self.services.register.read().pending
+            if not any(one.meter == meter_id and one.request in under_way for one in seen.pasts):
+                consents = {one.id for one in seen.consents if one.meter == meter_id}
+                past.require_held(self.services, seen.account, consents)
         return ask_past_erasure(self.services, seen.account, meter_id, command)
+
+    def _was_sent(self, command: UUID) -> bool:
+        """Whether this command was kept or carried before: then it is not judged anew."""
+        if self.services.inbox.fortune(command) is not None:
+            return True
+        return self.services.ledger.committer.accepted(command.bytes) is not None
 
     def link_to_past(self, account_id: UUID, request: UUID) -> str:
         """Return the address by which such a request is followed without signing in."""

@@ -34,7 +34,7 @@ from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Corrupt, Refused, Unavailable
 from domain.events.account import DestructionOrdered
-from domain.events.destruction import KeysDestroyed, PastErasureRequested
+from domain.events.destruction import KeysDestroyed, PastErasureAskedAgain, PastErasureRequested
 from domain.policies.meter import MeterNotThisAccounts
 from domain.values import Change, Role
 from keys.names import Purpose
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from application.transact import Loading
     from domain.aggregates.account import Account
     from domain.aggregates.consent import Consent
+    from domain.events import Event
     from domain.values import Actor
     from keys.names import KeyName
     from ledger.record import Frame
@@ -129,36 +130,42 @@ def request(
 ) -> UUID:
     """Record that the holder wants a meter's past erased; return the id of the request.
 
-    The same command again is the same request, and so is another while one that erases as much is
-    under way. `at` is when they asked, where that was before
-    now: what is of the past is what was consented to until then. Raises `MeterNotThisAccounts` of
+    The same command again is the same request, however late, and so is another while one that
+    erases as much is under way. `at` is when they asked, where that was before now: what is of the
+    past is what was consented to until then. Raises `MeterNotThisAccounts` of
     another's meter, `NothingHeld`, and what `leaving.request_past_erasure` raises.
     """
     command = command or new_id()
     stream = made_by(command)
     at = at or services.clock()
     wanted = PastErasureRequested(request=stream, meter=meter_id, requested_at=at)
-    known: UUID | None = None
 
     def decide(load: Loading) -> list[Change]:
-        nonlocal known
         state = load(account, account_id).state
-        events = leaving.request_past_erasure(state, wanted)
+        events: tuple[Event, ...] = leaving.request_past_erasure(state, wanted)
         declared = load(meter, meter_id).state.declared
         if declared is None or declared.account != account_id:
             raise MeterNotThisAccounts
         if events:
             consents = _consents(services, account_id, wanted)
             known = _under_way(services, account_id, state, wanted, consents)
-            if known is not None:
-                return []
-            require_held(services, account_id, consents)
+            if known is None:
+                require_held(services, account_id, consents)
+            else:
+                again = PastErasureAskedAgain(again=stream, request=known)
+                events = leaving.ask_past_erasure_again(state, again)
         return [Change(stream=account_id, event=event, subject=account_id) for event in events]
 
     extra = {PastErasureRequested.TOPIC: stream.bytes}
     context = replace(services.context(resident(account_id), **extra), at=at)
     services.ledger.transact(command, decide, context=context)
-    return known or stream
+    return standing(services, account_id, command)
+
+
+def standing(services: Services, account_id: UUID, command: UUID) -> UUID:
+    """Return the request that a command made, or that it was found to be."""
+    state = services.ledger.load(account, account_id).state
+    return leaving.standing_request(state, made_by(command))
 
 
 def _under_way(
@@ -174,7 +181,7 @@ def _under_way(
     same = (
         one.request
         for one in asked
-        if _consents(services, account_id, one).keys() == consents.keys()
+        if _consents(services, account_id, one).keys() >= consents.keys()
     )
     return next(same, None)
 

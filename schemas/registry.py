@@ -40,7 +40,7 @@ from domain.events.consent import (
     ConsentWithdrawn,
 )
 from domain.events.delivery import DeliveryCompleted, DeliveryParked, DeliveryReceived
-from domain.events.destruction import KeysDestroyed, PastErasureRequested
+from domain.events.destruction import KeysDestroyed, PastErasureAskedAgain, PastErasureRequested
 from domain.events.letter import LetterSent
 from domain.events.meter import (
     ConsentAttached,
@@ -101,6 +101,7 @@ STORED: Final[tuple[type[Event], ...]] = (
     AccountErasedV1,
     AccountErased,
     PastErasureRequested,
+    PastErasureAskedAgain,
     KeysDestroyed,
     NoticeQueued,
     NoticeSent,

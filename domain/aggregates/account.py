@@ -38,7 +38,7 @@ from domain.events.account import (
     ErasureValidated,
     TermsAccepted,
 )
-from domain.events.destruction import PastErasureRequested
+from domain.events.destruction import PastErasureAskedAgain, PastErasureRequested
 
 
 class AccountStatus(StrEnum):
@@ -60,16 +60,19 @@ TRANSITIONS: Final[Table[AccountStatus]] = {
     AccountStatus.UNOPENED: {AccountOpened: AccountStatus.INACTIVE},
     AccountStatus.INACTIVE: {
         PastErasureRequested: AccountStatus.INACTIVE,
+        PastErasureAskedAgain: AccountStatus.INACTIVE,
         TermsAccepted: AccountStatus.ACTIVE,
         ErasureRequested: AccountStatus.INACTIVE_LEAVING,
     },
     AccountStatus.ACTIVE: {
         PastErasureRequested: AccountStatus.ACTIVE,
+        PastErasureAskedAgain: AccountStatus.ACTIVE,
         TermsAccepted: AccountStatus.ACTIVE,
         ErasureRequested: AccountStatus.ACTIVE_LEAVING,
     },
     AccountStatus.INACTIVE_LEAVING: {
         PastErasureRequested: AccountStatus.INACTIVE_LEAVING,
+        PastErasureAskedAgain: AccountStatus.INACTIVE_LEAVING,
         TermsAccepted: AccountStatus.ACTIVE_LEAVING,
         ErasureIdentityChecked: AccountStatus.INACTIVE_LEAVING,
         ErasureHeld: AccountStatus.INACTIVE_HELD,
@@ -79,6 +82,7 @@ TRANSITIONS: Final[Table[AccountStatus]] = {
     },
     AccountStatus.ACTIVE_LEAVING: {
         PastErasureRequested: AccountStatus.ACTIVE_LEAVING,
+        PastErasureAskedAgain: AccountStatus.ACTIVE_LEAVING,
         TermsAccepted: AccountStatus.ACTIVE_LEAVING,
         ErasureIdentityChecked: AccountStatus.ACTIVE_LEAVING,
         ErasureHeld: AccountStatus.ACTIVE_HELD,
@@ -126,7 +130,8 @@ class Account:
 
     `request` is the id of the last erasure request, whatever became of it; `identified`, `held`
     and `refused` are what was last said of that one. `pasts` are the requests to erase what was
-    measured at a meter, whatever became of them.
+    measured at a meter, whatever became of them, `asked_again` what was asked while one of them was
+    under way and is that one.
     """
 
     status: AccountStatus = AccountStatus.UNOPENED
@@ -139,6 +144,7 @@ class Account:
     refused: ErasureRefused | None = None
     ordered: DestructionOrdered | None = None
     pasts: tuple[PastErasureRequested, ...] = ()
+    asked_again: tuple[PastErasureAskedAgain, ...] = ()
 
 
 INITIAL: Final = Account()
@@ -209,10 +215,19 @@ def evolve(state: Account, event: Happened) -> Account:
             return replace(moved, request=event.request)
         case DestructionOrdered():
             return replace(moved, ordered=event)
-        case PastErasureRequested():
-            return replace(moved, pasts=(*state.pasts, event))
+        case PastErasureRequested() | PastErasureAskedAgain():
+            return _asked_of_a_past(moved, event)
         case _:
             return _answered(moved, event)
+
+
+def _asked_of_a_past(
+    moved: Account, event: PastErasureRequested | PastErasureAskedAgain
+) -> Account:
+    """Return the account after one meter's past was asked to be erased, or asked again."""
+    if isinstance(event, PastErasureRequested):
+        return replace(moved, pasts=(*moved.pasts, event))
+    return replace(moved, asked_again=(*moved.asked_again, event))
 
 
 def _answered(moved: Account, event: Happened) -> Account:

@@ -21,7 +21,7 @@ from domain.events.account import (
     ErasureValidated,
 )
 from domain.events.consent import ConsentGranted
-from domain.events.destruction import PastErasureRequested
+from domain.events.destruction import PastErasureAskedAgain, PastErasureRequested
 
 
 class NoErasureRequested(Refused):
@@ -218,6 +218,23 @@ def request_past_erasure(
     if state.status in HELD:
         raise PastHeld
     return (wanted,)
+
+
+def ask_past_erasure_again(
+    state: Account, wanted: PastErasureAskedAgain
+) -> tuple[PastErasureAskedAgain, ...]:
+    """Decide that what is asked for is what a request under way erases already.
+
+    Raises `NoErasureRequested` where the account made no such request.
+    """
+    if wanted.request not in {known.request for known in state.pasts}:
+        raise NoErasureRequested(wanted.request)
+    return () if wanted in state.asked_again else (wanted,)
+
+
+def standing_request(state: Account, asked: UUID) -> UUID:
+    """Return the request of a meter's past that an asking is, by the id it would have had."""
+    return next((one.request for one in state.asked_again if one.again == asked), asked)
 
 
 def validate_erasure(

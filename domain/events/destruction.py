@@ -28,6 +28,21 @@ class PastErasureRequested(Event, frozen=True, kw_only=True):
     requested_at: datetime
 
 
+class PastErasureAskedAgain(Event, frozen=True, kw_only=True):
+    """The person asked once more for what a request under way erases already: it is that one.
+
+    Of the account's stream. `again` is the id that a request of its own would have had: so the
+    same command, sent again however late, is answered with `request` and erases nothing more.
+    """
+
+    TOPIC: ClassVar[str] = "PastErasureAskedAgain.v1"
+    GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {"asking again": ("again", "request")}
+    KEY: ClassVar[KeyPurpose | None] = KeyPurpose.PROFILE
+
+    again: UUID
+    request: UUID
+
+
 class KeysDestroyed(Event, frozen=True, kw_only=True):
     """The ordered keys of a part are destroyed; the certificate. Public: it names no one.
 

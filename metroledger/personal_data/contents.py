@@ -56,7 +56,7 @@ CONTENTS: Final[tuple[Entry, ...]] = (
         "Account",
         Category.REQUEST,
         Why.RIGHTS,
-        "request requested_at identified held refused ordered pasts",
+        "request requested_at identified held refused ordered pasts asked_again",
     ),
     _of(
         Place.CONTENT,

@@ -92,6 +92,7 @@ EVENTS: Final[tuple[Entry, ...]] = (
         Why.RIGHTS,
         "request meter requested_at",
     ),
+    *_of(destruction.PastErasureAskedAgain, Category.REQUEST, Why.RIGHTS, "again request"),
     *_of(
         destruction.KeysDestroyed,
         Category.REQUEST,

@@ -21,11 +21,11 @@ from domain.aggregates import account, consent
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.aggregates.leaving import PastAwaited, PastHeld
 from domain.errors import Corrupt, Unavailable
-from domain.events.destruction import KeysDestroyed, PastErasureRequested
+from domain.events.destruction import KeysDestroyed, PastErasureAskedAgain, PastErasureRequested
 from metroledger.cli.offices import administrator
 from metroledger.portal import site_of
 from tests.application.test_door import letters
-from tests.application.test_erasing import count
+from tests.application.test_erasing import Crash, count, crash_at
 from tests.application.test_inbox import erased, silent
 from tests.application.test_past import certified, readable, two_meters
 from tests.application.world import opened, wish
@@ -293,7 +293,9 @@ def test_two_that_waited_for_the_log_are_one_request(ledger: Installation, home:
     acts = [kept(services, home) for _ in range(2)]
     assert drain(services) == 2
     assert {services.inbox.fortune(one.command) for one in acts} == {Fortune.DONE}
-    assert count(ledger, PastErasureRequested) == 1
+    (request,) = past.pasts_of(services, home.account)
+    told = {past.standing(services, home.account, one.command) for one in acts}
+    assert told == {request.request}
 
 
 def test_asked_again_while_it_is_under_way_it_is_the_same_request(
@@ -309,6 +311,55 @@ def test_asked_again_while_it_is_under_way_it_is_the_same_request(
     assert desk.request_past(seen(services, home), home.meter, command=new_id()) != request
     look_after(services, ledger.cursors)
     assert count(ledger, PastErasureRequested) == count(ledger, KeysDestroyed) == 2
+
+
+def test_what_was_found_to_be_another_request_stays_that_one_however_late_it_is_sent_again(
+    ledger: Installation, home: Household
+) -> None:
+    """Sent again after that one is done, it erases nothing of what was consented to since."""
+    services, desk, command = ledger.services, site_of(ledger).desk, new_id()
+    request = desk.request_past(seen(services, home), home.meter, command=new_id())
+    assert desk.request_past(seen(services, home), home.meter, command=command) == request
+    look_after(services, ledger.cursors)
+    anew = consenting.grant_consent(services, home.account, home.meter, wish())
+    for forgotten in (timedelta(0), inbox.KEPT + timedelta(days=1)):
+        inbox.drop_over(services.inbox, services.clock() + forgotten)
+        assert desk.request_past(seen(services, home), home.meter, command=command) == request
+    assert services.inbox.fortune(command) is Fortune.DONE
+    look_after(services, ledger.cursors)
+    assert ledger.ledger.load(consent, anew).state.status is ConsentStatus.GRANTED
+    assert not viewing.authorise(services, home.account, anew).ended
+    assert (count(ledger, PastErasureRequested), count(ledger, PastErasureAskedAgain)) == (1, 1)
+
+
+@pytest.mark.parametrize("step", ["consents ended", "destruction ordered", "keys destroyed"])
+def test_asked_again_wherever_the_erasure_stands_it_is_the_same_request(
+    ledger: Installation, home: Household, step: str
+) -> None:
+    """Also where its keys are gone already: nothing is held, and it is not told so."""
+    services, desk = ledger.services, site_of(ledger).desk
+    request = desk.request_past(seen(services, home), home.meter, command=new_id())
+    with pytest.raises(Crash):
+        past.erase(services, home.account, request, services.system, step=crash_at(step))
+    assert desk.request_past(seen(services, home), home.meter, command=new_id()) == request
+
+
+def test_asked_again_in_an_outage_it_is_kept_and_becomes_the_request_under_way(
+    ledger: Installation, home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, desk, command = ledger.services, site_of(ledger).desk, new_id()
+    request = desk.request_past(seen(services, home), home.meter, command=new_id())
+
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable
+
+    with monkeypatch.context() as outage:
+        outage.setattr(past, "request", away)
+        with pytest.raises(TakenDown):
+            desk.request_past(seen(services, home), home.meter, command=command)
+    assert drain(services) == 1
+    assert past.standing(services, home.account, command) == request
+    assert count(ledger, PastErasureRequested) == 1
 
 
 def seen(services: Services, home: Household) -> Overview:

@@ -35,7 +35,7 @@ from domain.events.consent import (
     ConsentWithdrawn,
 )
 from domain.events.delivery import DeliveryCompleted, DeliveryParked, DeliveryReceived
-from domain.events.destruction import KeysDestroyed, PastErasureRequested
+from domain.events.destruction import KeysDestroyed, PastErasureAskedAgain, PastErasureRequested
 from domain.events.letter import LetterSent
 from domain.events.meter import (
     ConsentAttached,
@@ -120,6 +120,7 @@ SAMPLES: tuple[Event, ...] = (
         carried_out_as="system",
     ),
     PastErasureRequested(request=world.OTHER_CONSENT, meter=world.METER, requested_at=world.NOON),
+    PastErasureAskedAgain(again=world.REQUEST, request=world.OTHER_CONSENT),
     KeysDestroyed(
         request=world.REQUEST,
         keys=3,

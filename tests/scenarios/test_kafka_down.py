@@ -129,6 +129,8 @@ def test_kafka_is_away_and_comes_back(
             status = _what_ends_ends_at_once(withdrawing, leaving, homes)
             past_status = _a_past_is_gone_at_once(forgetting, homes[2])
             _the_queue_of_pasts_says_what_is_known(on_kafka, homes[2], asked)
+            asking = Door(ledger, before, port)
+            same = _a_past_is_asked_for_again(asking, before)
             collection = _files_stay(ledger, tmp_path)
 
             kafka.restart()
@@ -148,12 +150,13 @@ def test_kafka_is_away_and_comes_back(
             assert state.status is ConsentStatus.WITHDRAWN
             assert drain(ledger.services) == 0
             _the_past_was_erased_once(ledger, forgetting, homes[2], past_status)
+            assert asking.ask("GET", same).json()["answer"]["id"] == str(asked)
             anew = _anew(homes[0])
             again = withdrawing.ask("POST", f"{API}/consents", "consent-again-1", json=anew)
             assert again.status_code == 201
             report = closed(ledger)
             assert report.readings == report.covered == READINGS
-            for door in (withdrawing, leaving, forgetting):
+            for door in (withdrawing, leaving, forgetting, asking):
                 door.close()
 
 
@@ -239,6 +242,13 @@ def _a_past_is_gone_at_once(door: Door, home: Household) -> str:
     assert door.ask("GET", answer.headers["Location"]).json()["state"] == "kept"
     assert door.ask("GET", f"{shown}/consumption").status_code == 403
     assert door.ask("GET", shown).json()["status"] == "withdrawn"
+    return answer.headers["Location"]
+
+
+def _a_past_is_asked_for_again(door: Door, home: Household) -> str:
+    """What was asked for before is under way; asked again it is kept, and becomes that one."""
+    answer = door.ask("POST", f"{API}/meters/{home.meter}/past-erasures", "past-erasure-2")
+    assert (answer.status_code, answer.json()["state"]) == (202, "kept")
     return answer.headers["Location"]
 
 

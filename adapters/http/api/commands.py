@@ -23,7 +23,7 @@ from fastapi import Response
 from adapters.http.api import problems
 from adapters.http.api.answers import JSON, PRIVATE
 from adapters.http.api.models import Command, Done, Doubt
-from application import consenting
+from application import consenting, past
 from application.asking import Answer, Asked, KeyReused, command_of, digest_of
 from application.driving import OutcomeOpen, fate_of
 from application.inbox import Fortune, TakenDown
@@ -107,7 +107,7 @@ def become(services: Services, askings: Askings, owner: UUID, command: UUID) -> 
         match known.get(fortune) if fortune else fate_of(services.ledger.committer, command.bytes):
             case Fate.ACCEPTED:
                 follow(services, asked)
-                answer = askings.answer(command, _success(asked, made_by(command)))
+                answer = askings.answer(command, _success(asked, _made(services, asked)))
             case Fate.BARRED:
                 answer = askings.answer(command, _refusal(RefusedBefore()))
             case None:
@@ -124,6 +124,13 @@ def follow(services: Services, asked: Asked) -> None:
             consenting.start_agreed(services, made_by(asked.command))
     elif asked.kind == "withdrawal" and asked.about is not None:
         consenting.after_ending(services, asked.about, StopReason.WITHDRAWN)
+
+
+def _made(services: Services, asked: Asked) -> UUID:
+    """Return what an accepted write made, or was found to have been made before."""
+    if asked.kind == "past-erasure":
+        return past.standing(services, asked.owner, asked.command)
+    return made_by(asked.command)
 
 
 def _success(asked: Asked, made: UUID) -> Answer:

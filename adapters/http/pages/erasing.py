@@ -167,7 +167,8 @@ def _known(visit: Visit) -> Request:
 
 def _certified_past(visit: Visit) -> UUID:
     request_id = visit.id("request")
-    account_id = visit.services.register.read().asked.get(request_id)
+    known = visit.services.register.read()  # one that went with its account is pending for ever
+    account_id = known.asked.get(request_id) or known.pending.get(request_id)
     if account_id is None:  # of long ago, or none: the stream itself says
         return request_id
     return past.certified_by(visit.services, account_id, request_id)
