@@ -35,6 +35,7 @@ REQUEST_S: Final = 2.0
 
 PAUSE_S: Final = 0.05
 _AT_ONCE: Final = 64
+_ENDING: Final = "kafka end"
 _HUNG_UP: Final = "it ends the connection, as for an account that it does not know"
 
 Answer = TypeVar("Answer")
@@ -77,7 +78,7 @@ class Wire:
         `NoTopic` where there is none to lead.
         """
         return self._patiently(
-            lambda: read(self._connected().send(make(), self._leading().node if leader else None))
+            lambda link: read(link.send(make(), self._leading(link).node if leader else None))
         )
 
     def look_up(self) -> Lead:
@@ -88,37 +89,38 @@ class Wire:
         """Look up who leads before the next question to the leader."""
         self._lead = None
 
-    def _patiently(self, attempt: Callable[[], Answer]) -> Answer:
+    def _patiently(self, attempt: Callable[[_Link], Answer]) -> Answer:
         deadline = time.monotonic() + left_s(PATIENCE_S)
         while True:
+            link = self._connected()
             try:
-                return attempt()
+                return attempt(link)
             except errors.KafkaError as error:
                 if not left_s(PATIENCE_S):  # our time is over, which says nothing of the broker
                     raise KafkaUnavailable from error
                 self._lead = None
                 if isinstance(error, _LinkBroken):
-                    self._disconnect(error.link)
+                    self._disconnect(link)
                 if isinstance(error, errors.AuthorizationError):
                     raise KafkaRefusesUs(_words(error)) from error
                 if not _may_pass(error) or time.monotonic() > deadline:
-                    self._disconnect()
+                    self._disconnect(link)
                     raise KafkaUnavailable from error
                 time.sleep(PAUSE_S)
 
-    def _leading(self) -> Lead:
+    def _leading(self, link: _Link) -> Lead:
         """Return who leads, looked up where it is not known."""
         known = self._lead
         if known is not None:
             return known
-        found = self._look_up()
+        found = self._look_up(link)
         again, self._led, self._lead = self._led, True, found
         if again:
             self.changed()
         return found
 
-    def _look_up(self) -> Lead:
-        response = self._connected().metadata(self._place.topic)
+    def _look_up(self, link: _Link) -> Lead:
+        response = link.metadata(self._place.topic)
         topic = response.topics[0]
         error = errors.for_code(topic.error_code)
         if error is errors.UnknownTopicOrPartitionError:
@@ -137,7 +139,9 @@ class Wire:
 
     def close(self) -> None:
         """Close the connections; the next question opens them again."""
-        self._disconnect()
+        link = self._link
+        if link is not None:
+            self._disconnect(link)
 
     def _connected(self) -> _Link:
         asked_at = time.monotonic()
@@ -164,14 +168,12 @@ class Wire:
                 raise KafkaRefusesUs(_HUNG_UP) from error
             raise KafkaUnavailable from error
 
-    def _disconnect(self, only: _Link | None = None) -> None:
-        """Close the link, or `only` the one that is named, where it is still ours."""
+    def _disconnect(self, link: _Link) -> None:
+        """Close a link, and connect anew when next asked; leave one that another thread made."""
         with self._lock:
-            if only not in {None, self._link}:
-                return
-            link, self._link = self._link, None
-        if link is not None:
-            link.close()
+            if self._link is link:
+                self._link = None
+        link.close()
 
 
 class _Link:
@@ -193,10 +195,13 @@ class _Link:
         self._net.start()
         self._manager = KafkaConnectionManager(self._net, **settings)
         self._manager.cluster.config["allow_auto_create_topics"] = False
+        self._lock = threading.Lock()
+        self._closing: threading.Thread | None = None
+        self._told = False
         try:
             self._run(lambda: self._manager.bootstrap_async(int(PATIENCE_S * 1_000)))
         except BaseException:
-            self.close()
+            self._leave()  # nobody else has it: whoever waits to connect need not wait for its end
             raise
 
     def send(self, request: object, node: int | None) -> Any:  # noqa: ANN401 - the client's own
@@ -212,13 +217,19 @@ class _Link:
         return response
 
     def close(self) -> None:
-        """Close the connections and stop the thread. Never raises, and waits `REQUEST_S` at most.
+        """Close the connections and stop the thread; wait `REQUEST_S` for it at most.
 
         A thread that hangs, or has died, must not keep us from connecting anew.
         """
-        ending = threading.Thread(target=self._end, name="kafka end", daemon=True)
-        ending.start()
-        ending.join(REQUEST_S)
+        self._leave().join(REQUEST_S)
+
+    def _leave(self) -> threading.Thread:
+        """Have a thread of its own close what there is, once; return it."""
+        with self._lock:
+            if self._closing is None:
+                self._closing = threading.Thread(target=self._end, name=_ENDING, daemon=True)
+                self._closing.start()
+            return self._closing
 
     def _end(self) -> None:
         with contextlib.suppress(Exception):
@@ -231,36 +242,42 @@ class _Link:
         """Run something on the client's thread, and wait no longer than a broker may take.
 
         Another thread that got no answer may close the link at any moment: then the client
-        refuses what is asked with a `RuntimeError`, or ends what is under way with a
-        `GeneratorExit`. Whatever else it raises that is no error of Kafka's is told.
+        refuses what is asked, or ends what is under way, with an error that says nothing. It
+        refuses everything once its thread has died. An error of this one request that is none
+        of Kafka's is told, and leaves the link to the others.
         """
         done = threading.Event()
         try:
             future = self._manager.call_soon(start)
         except Exception as error:
-            raise self._broken(error) from error
+            self._tell(error)
+            raise _LinkBroken from error
         future.add_both(lambda _: done.set())
         if not done.wait(left_s(PATIENCE_S + REQUEST_S)):
             raise errors.KafkaTimeoutError
         failed = future.exception
+        if failed is None:
+            return future.value
         if isinstance(failed, errors.KafkaError):
             raise failed
-        if failed is not None:
-            raise self._broken(failed) from failed
-        return future.value
+        if self._closing is not None:
+            raise _LinkBroken from failed
+        self._tell(failed)
+        raise KafkaUnavailable from failed
 
-    def _broken(self, error: BaseException) -> _LinkBroken:
-        if not isinstance(error, RuntimeError | GeneratorExit):
-            tell("kafka-client-failed", logging.ERROR, error=error)
-        return _LinkBroken(self)
+    def _tell(self, error: BaseException) -> None:
+        """Tell what the client never should have raised: once a link, and not while it is closed.
+
+        A dead thread refuses each of many who ask at once.
+        """
+        with self._lock:
+            if self._closing is None and not self._told:
+                self._told = True
+                tell("kafka-client-failed", logging.ERROR, error=error)
 
 
 class _LinkBroken(errors.KafkaConnectionError):  # type: ignore[misc] # the client is untyped
-    """The client raised what it never should, or another thread closed the link."""
-
-    def __init__(self, link: _Link) -> None:
-        super().__init__()
-        self.link = link
+    """The link takes no more questions: its thread has died, or another one closed it."""
 
 
 def _words(error: errors.KafkaError) -> str:
