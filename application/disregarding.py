@@ -17,7 +17,7 @@ from application.collecting import leads
 from application.notices import note
 from application.telling import tell
 from domain.aggregates import notice
-from domain.errors import MetroledgerError
+from domain.errors import Corrupt, MetroledgerError, Refused
 from domain.events.notice import NoticeDisregarded
 from domain.values import civil_day
 from keys.index import Kind
@@ -49,4 +49,7 @@ def _note(services: Services, incoming: Incoming, points: Points) -> None:
             rows[UUID(bytes=owner)] += came[number]
     for notice_id, count in rows.items():
         wanted = NoticeDisregarded(rows=count, came_on=civil_day(services.clock()))
-        note(services, notice_id, partial(notice.disregard, wanted=wanted))
+        try:
+            note(services, notice_id, partial(notice.disregard, wanted=wanted))
+        except (Corrupt, Refused) as error:  # its own: the others are noted all the same
+            tell("data-after-erasure-not-noted", logging.ERROR, error=error, notice=notice_id)

@@ -16,13 +16,13 @@ from adapters.mail.outbox import Outbox
 from adapters.mail.relay import Relay
 from application import disregarding
 from application.notice_letters import Correspondents, text_of
-from application.notices import KEPT_DAYS, Told, acknowledge, told_of
+from application.notices import KEPT_DAYS, Told, acknowledge, note, told_of
 from application.notifying import see_to_notices
 from application.services import new_id
 from application.upkeep import look_after
 from domain.aggregates import notice
 from domain.aggregates.notice import NoticeStatus
-from domain.errors import Unavailable
+from domain.errors import Corrupt, Unavailable
 from domain.events.notice import Addressee, Cause, Occasion
 from domain.values import civil_day
 from metroledger.cli.noticing import progress
@@ -35,12 +35,14 @@ from tests.application.test_notices import NUMBER, OTHER, erase, home, living, n
 from tests.application.world import settle, take, write_nights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from uuid import UUID
 
     from adapters.mail.smtp import Smtp
     from application.services import Services
+    from domain.aggregates.notice import Notice
+    from domain.events import Event
     from metroledger.bootstrap import Installation
     from tests.application.world import Household
 
@@ -270,3 +272,30 @@ def test_a_delivery_is_taken_in_where_what_came_afterwards_cannot_be_noted(
         patch.setattr(disregarding, name, silent)
         assert take(ledger, night).counts["unknown_point"] > 0
     assert state_of(ledger, one).disregarded is None
+
+
+def test_one_notice_that_cannot_be_written_to_hides_no_other(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger, gone = post.ledger, town(1107, 2)
+    for meter in gone:
+        erase(ledger, settle(ledger, meter.number))
+    yesterday = civil_day(ledger.clock()) - timedelta(days=1)
+    (night,) = write_nights(tmp_path / "nights", gone, [yesterday])
+    spoilt: list[UUID] = []
+
+    def spoil_first(
+        services: Services, notice_id: UUID, decide_on: Callable[[Notice], Iterable[Event]]
+    ) -> bool:
+        if not spoilt:
+            spoilt.append(notice_id)
+            raise Corrupt
+        return note(services, notice_id, decide_on)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disregarding, "note", spoil_first)
+        take(ledger, night)
+    (other,) = ledger.register.read().notices.keys() - spoilt
+    assert state_of(ledger, other).disregarded is not None
+    assert state_of(ledger, spoilt[0]).disregarded is None
+    assert [one.message for one in caplog.records].count("data-after-erasure-not-noted") == 1
