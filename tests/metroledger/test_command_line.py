@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -36,7 +37,7 @@ def test_each_command_comes_from_the_module_that_is_imported_for_it() -> None:
         commands = argparse.ArgumentParser().add_subparsers()
         importlib.import_module(f"metroledger.cli.{name}").add_commands(commands)
         added |= dict.fromkeys(commands.choices, name)
-    assert added == cli.COMMANDS
+    assert list(added.items()) == list(cli.COMMANDS.items())
 
 
 def test_a_command_imports_nothing_that_only_others_need() -> None:
@@ -51,6 +52,25 @@ def test_a_command_imports_nothing_that_only_others_need() -> None:
     assert {"metroledger.cli.people", "metroledger.bootstrap"} <= set(told)
     assert {"metroledger.cli.offices"} >= others & set(told), "whose administrator it uses"
     assert not {"fastapi", "asyncssh", "httpx", "kafka"} & set(told)
+
+
+def test_a_library_s_words_are_told_by_their_place_alone() -> None:
+    said = """
+import logging, sys
+from metroledger import __main__, cli
+def run(*_):
+    logging.getLogger("kafka").error("BOUVIER")
+    raise KeyError("BOUVIER")
+cli.run_command = run
+sys.exit(__main__.run())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", said], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert done.returncode == 1
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [one["event"] for one in told] == ["library", "uncaught-error"]
+    assert "BOUVIER" not in done.stderr
 
 
 def test_every_end_of_a_value_has_words_for_it() -> None:
