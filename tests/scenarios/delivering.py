@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -87,15 +88,18 @@ class Pushing:
                 await client.posix_rename(target, name)
 
     async def trickle(self, name: str, content: bytes) -> None:
-        """Push a file slowly, in pieces; raises what asyncssh does where it is cut off."""
-        async with (
-            self._connect() as connection,
-            connection.start_sftp_client() as client,
-            client.open(name, "wb") as file,
-        ):
-            for at in range(0, len(content), PIECE):
-                await file.write(content[at : at + PIECE])
-                await asyncio.sleep(PAUSE_S)
+        """Push a file slowly, in pieces; raises what asyncssh does where it is cut off.
+
+        The client of asyncssh closes a file without a word where the connection is lost already;
+        so it asks for the file afterwards.
+        """
+        async with self._connect() as connection, connection.start_sftp_client() as client:
+            async with client.open(name, "wb") as file:
+                for at in range(0, len(content), PIECE):
+                    await file.write(content[at : at + PIECE])
+                    await asyncio.sleep(PAUSE_S)
+            with contextlib.suppress(asyncssh.SFTPNoSuchFile):  # it was collected since
+                await client.stat(name)
 
     async def _cut(self, name: str, content: bytes, chance: Random, *, resumes: bool) -> int:
         async with self._connect() as connection:

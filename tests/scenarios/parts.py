@@ -153,7 +153,8 @@ def deliver_with_kills(
         parts.end()
     parts.do("collect", "--once")
     parts.do("upkeep", "--once")
-    assert not any((box.place / "incoming" / "enedis").iterdir())
+    left = sorted(one.name for one in (box.place / "incoming" / "enedis").iterdir())
+    assert not left
     return hit
 
 
