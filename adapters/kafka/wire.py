@@ -35,6 +35,7 @@ REQUEST_S: Final = 2.0
 
 PAUSE_S: Final = 0.05
 _AT_ONCE: Final = 64
+_STRANGE_MAX: Final = 3
 _ENDING: Final = "kafka end"
 _HUNG_UP: Final = "it ends the connection, as for an account that it does not know"
 
@@ -139,7 +140,8 @@ class Wire:
 
     def close(self) -> None:
         """Close the connections; the next question opens them again."""
-        link = self._link
+        with self._lock:  # not before one that is being made is there to be closed
+            link = self._link
         if link is not None:
             self._disconnect(link)
 
@@ -162,7 +164,7 @@ class Wire:
             raise KafkaRefusesUs(said)
         try:
             return _Link(self._place, self._access)
-        except errors.KafkaError as error:
+        except (errors.KafkaError, KafkaUnavailable) as error:
             self._failed_at = time.monotonic()
             if said is not None:
                 raise KafkaRefusesUs(_HUNG_UP) from error
@@ -198,6 +200,7 @@ class _Link:
         self._lock = threading.Lock()
         self._closing: threading.Thread | None = None
         self._told = False
+        self._strange = 0
         try:
             self._run(lambda: self._manager.bootstrap_async(int(PATIENCE_S * 1_000)))
         except BaseException:
@@ -227,8 +230,9 @@ class _Link:
         """Have a thread of its own close what there is, once; return it."""
         with self._lock:
             if self._closing is None:
-                self._closing = threading.Thread(target=self._end, name=_ENDING, daemon=True)
-                self._closing.start()
+                closing = threading.Thread(target=self._end, name=_ENDING, daemon=True)
+                closing.start()
+                self._closing = closing
             return self._closing
 
     def _end(self) -> None:
@@ -244,7 +248,8 @@ class _Link:
         Another thread that got no answer may close the link at any moment: then the client
         refuses what is asked, or ends what is under way, with an error that says nothing. It
         refuses everything once its thread has died. An error of this one request that is none
-        of Kafka's is told, and leaves the link to the others.
+        of Kafka's is told, and leaves the link to the others; `_STRANGE_MAX` of them without an
+        answer in between are the link's.
         """
         done = threading.Event()
         try:
@@ -257,12 +262,16 @@ class _Link:
             raise errors.KafkaTimeoutError
         failed = future.exception
         if failed is None:
+            self._strange = 0
             return future.value
         if isinstance(failed, errors.KafkaError):
             raise failed
         if self._closing is not None:
             raise _LinkBroken from failed
         self._tell(failed)
+        self._strange += 1
+        if self._strange >= _STRANGE_MAX:
+            raise _LinkBroken from failed
         raise KafkaUnavailable from failed
 
     def _tell(self, error: BaseException) -> None:

@@ -12,7 +12,7 @@ from kafka import errors
 
 from adapters.kafka.place import ALONE, KafkaUnavailable, Place
 from adapters.kafka.topic import create_topic
-from adapters.kafka.wire import _ENDING, PATIENCE_S, REQUEST_S, Wire, _Link
+from adapters.kafka.wire import _ENDING, _STRANGE_MAX, PATIENCE_S, REQUEST_S, Wire, _Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +103,19 @@ def test_an_error_of_one_question_is_told_and_leaves_the_link_to_the_others(
     assert said(caplog) == 1
     assert wire.look_up().partitions == 1
     assert link_of(wire) is link
+
+
+def test_a_link_that_answers_nobody_is_left_for_another(wire: Wire) -> None:
+    link = link_of(wire)
+
+    def wrong() -> None:
+        raise TypeError
+
+    for _ in range(_STRANGE_MAX):
+        with pytest.raises(KafkaUnavailable):
+            wire._patiently(lambda link: link._run(wrong))
+    assert wire.look_up().partitions == 1
+    assert link_of(wire) is not link
 
 
 def test_whoever_gives_up_closes_no_link_that_another_thread_made_since(wire: Wire) -> None:
