@@ -11,10 +11,11 @@ def run() -> int:
     """
     try:
         from metroledger import logs  # noqa: PLC0415 - as below
+
+        logs.set_up(sys.stderr, logging.WARNING)
         from metroledger.cli import main  # noqa: PLC0415 - half a second in which Ctrl-C is pressed
     except KeyboardInterrupt:
         return 130
-    logs.set_up(sys.stderr, logging.WARNING)
     return main(sys.argv[1:])
 
 
