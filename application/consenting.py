@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from application.offices import NoAgreement, agreement_in_force, require_text
 from application.residents import resident
 from application.services import collection_id, derived_id, made_by, new_id
-from domain.aggregates import account, agreement, collection, consent, meter, terms
+from domain.aggregates import account, agreement, collection, consent, leaving, meter, terms
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import Origin
 from domain.errors import Unavailable
@@ -125,7 +125,7 @@ def _wanted(services: Services, ground: Ground, wish: Wish, at: datetime) -> Gra
         category=wish.category,
         recipient=wish.recipient,
         purpose=wish.purpose,
-        granted_at=at,
+        granted_at=leaving.after_pasts(ground.account.state, ground.meter.id, at),
         evidence=_evidence(services, ground.wording.id, wish),
         holder=wish.holder,
         years=wish.years,

@@ -15,7 +15,6 @@ from application.access.tickets import Errand, redeem
 from application.inbox import ask_erasure, ask_past_erasure, drain
 from application.services import new_id
 from domain.aggregates.account import HELD
-from domain.aggregates.leaving import PastAwaited, PastHeld
 
 if TYPE_CHECKING:
     from application.past import Stage
@@ -67,19 +66,12 @@ class Desk:
 
         Its collection ends at once; upkeep does the rest, and writes a letter that says so, in case
         it was somebody else. Raises `TakenDown` where the log does not answer: it was asked for all
-        the same. What would speak against it then is looked for before, in what the holder sees.
-        Asked again while it is under way, it is the same request; while one waits for the log,
-        `PastAwaited`.
+        the same. What the holder is shown speaks against, the log is asked first and nothing is
+        kept: so a refused command stays refused, and where it does not answer, `Unavailable`.
+        Asked again while it waits or is under way, it is the same request.
         """
-        if not self._was_sent(command):
-            if seen.status in HELD:
-                raise PastHeld
-            if meter_id in seen.pasts_kept:
-                raise PastAwaited
-            under_way = self.services.register.read().pending
-            if not any(one.meter == meter_id and one.request in under_way for one in seen.pasts):
-                consents = {one.id for one in seen.consents if one.meter == meter_id}
-                past.require_held(self.services, seen.account, consents)
+        if not self._was_sent(command) and self._seems_refused(seen, meter_id):
+            past.request(self.services, seen.account, meter_id, command=command)
         return ask_past_erasure(self.services, seen.account, meter_id, command)
 
     def _was_sent(self, command: UUID) -> bool:
@@ -87,6 +79,18 @@ class Desk:
         if self.services.inbox.fortune(command) is not None:
             return True
         return self.services.ledger.committer.accepted(command.bytes) is not None
+
+    def _seems_refused(self, seen: Overview, meter_id: UUID) -> bool:
+        """Whether, by what the holder sees, a duty holds a past, or nothing of it is held."""
+        if seen.status in HELD:
+            return True
+        under_way = self.services.register.read().pending
+        if meter_id in seen.pasts_kept or any(
+            one.meter == meter_id and one.request in under_way for one in seen.pasts
+        ):
+            return False
+        consents = {one.id for one in seen.consents if one.meter == meter_id}
+        return not past.is_held(self.services, seen.account, consents)
 
     def link_to_past(self, account_id: UUID, request: UUID) -> str:
         """Return the address by which such a request is followed without signing in."""

@@ -149,9 +149,9 @@ def request(
         if events:
             consents = _consents(services, account_id, wanted)
             known = _under_way(services, account_id, state, wanted, consents)
-            if known is None:
-                require_held(services, account_id, consents)
-            else:
+            if known is None and not is_held(services, account_id, consents):
+                raise NothingHeld
+            if known is not None:
                 again = PastErasureAskedAgain(again=stream, request=known)
                 events = leaving.ask_past_erasure_again(state, again)
         return [Change(stream=account_id, event=event, subject=account_id) for event in events]
@@ -175,24 +175,32 @@ def _under_way(
     wanted: PastErasureRequested,
     consents: Mapping[UUID, Consent],
 ) -> UUID | None:
-    """Return the request that is not done and erases already what another one wants erased."""
+    """Return the request under way that erases already what another one wants erased."""
     pending = services.register.read().pending
     asked = (one for one in state.pasts if one.meter == wanted.meter and one.request in pending)
-    same = (
-        one.request
-        for one in asked
-        if _consents(services, account_id, one).keys() >= consents.keys()
-    )
-    return next(same, None)
+    for one in asked:
+        covered = _consents(services, account_id, one)
+        if covered.keys() >= consents.keys() and _erases_all(services, account_id, one, covered):
+            return one.request
+    return None
 
 
-def require_held(services: Services, account_id: UUID, consents: Collection[UUID]) -> None:
-    """Raise `NothingHeld` where no key opens anything measured under these consents.
+def _erases_all(
+    services: Services, account_id: UUID, asked: PastErasureRequested, consents: Collection[UUID]
+) -> bool:
+    """Whether a request will erase all that is held under its consents, and can.
 
-    No log is asked: so it is known before a request is kept for it (`application.inbox`).
+    An order names its keys once: one that lacks a key would leave it, one with others' never ends.
     """
-    if not _keys(services, account_id, consents):
-        raise NothingHeld
+    if frame_of(services, asked.request, DestructionOrdered.TOPIC) is None:
+        return True
+    living = services.keys.owners_of(ordered_ids(services, asked.request))
+    return living.keys() == set(_keys(services, account_id, consents).values())
+
+
+def is_held(services: Services, account_id: UUID, consents: Collection[UUID]) -> bool:
+    """Whether a key opens anything measured under these consents. No log is asked."""
+    return bool(_keys(services, account_id, consents))
 
 
 def erase(

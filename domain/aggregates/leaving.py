@@ -4,7 +4,7 @@ What an account decides from its holder's request for erasure to the certificate
 are `domain.aggregates.account`'s.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.aggregates.account import ASKED, GOING, HELD, Account, AccountStatus, require_open
@@ -72,16 +72,6 @@ class PastHeld(Refused):
         super().__init__(
             "A duty to keep the data of this account lasts, so nothing of it is erased now. The "
             "page of your request says which; you can stop what is collected at any time."
-        )
-
-
-class PastAwaited(Refused):
-    """The past of a meter was asked to be erased already, and that waits for the log."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "You asked for this already. It is kept, nothing of this meter is shown any more, and "
-            "it reaches the ledger when that answers: there is nothing more to do."
         )
 
 
@@ -203,6 +193,16 @@ def take_erasure_back(state: Account, *, request: UUID) -> tuple[ErasureTakenBac
 def is_of_past(granted: ConsentGranted, asked: PastErasureRequested) -> bool:
     """Tell whether what was measured under a consent is of the past that is to be erased."""
     return granted.meter == asked.meter and granted.granted_at <= asked.requested_at
+
+
+def after_pasts(state: Account, meter: UUID, at: datetime) -> datetime:
+    """Return `at`, or the moment after the last request to erase a meter's past.
+
+    What is consented to after a request is not of that past, whatever the clocks of two
+    processes said, or however long ago this decision's was read.
+    """
+    asked = (one.requested_at for one in state.pasts if one.meter == meter)
+    return max([at, *(when + timedelta.resolution for when in asked)])
 
 
 def request_past_erasure(

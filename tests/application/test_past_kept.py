@@ -12,16 +12,18 @@ import pytest
 from application import consenting, erasure, inbox, past, viewing
 from application.inbox import Act, Fortune, KindOfAct, TakenDown, awaiting, drain, insist
 from application.past import NothingHeld
+from application.protocol import RefusedBefore
 from application.reactions import write_letters
 from application.residents import resident
 from application.services import made_by, new_id
 from application.upkeep import look_after
 from application.viewing import PastErased
-from domain.aggregates import account, consent
+from domain.aggregates import account, consent, leaving
 from domain.aggregates.consent import ConsentStatus, Origin
-from domain.aggregates.leaving import PastAwaited, PastHeld
+from domain.aggregates.leaving import PastHeld
 from domain.errors import Corrupt, Unavailable
 from domain.events.destruction import KeysDestroyed, PastErasureAskedAgain, PastErasureRequested
+from keys.names import KeyName, Purpose
 from metroledger.cli.offices import administrator
 from metroledger.portal import site_of
 from tests.application.test_door import letters
@@ -32,6 +34,7 @@ from tests.application.world import opened, wish
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from uuid import UUID
 
     from application.services import Services
     from application.views import Overview
@@ -208,6 +211,7 @@ def test_what_is_refused_in_any_case_is_refused_before_it_is_kept(
     assert services.inbox.fortune(command) is None
     erasure.request(services, home.account, resident(home.account))
     site_of(ledger).desk.hold(home.account, administrator(ledger), reason="a court")
+    command = new_id()
     with pytest.raises(PastHeld):
         desk.request_past(seen(services, home), home.meter, command=command)
     assert services.inbox.fortune(command) is None
@@ -227,17 +231,106 @@ def test_with_the_log_at_hand_it_is_done_before_the_answer_and_sent_again_is_the
     assert count(ledger, PastErasureRequested) == 1
 
 
-def test_asked_again_while_it_waits_for_the_log_nothing_more_is_kept(
+def test_asked_again_while_it_waits_for_the_log_it_is_one_request_for_ever(
+    ledger: Installation, home: Household
+) -> None:
+    """Each asking is carried, so none of them, sent again later, erases what came since."""
+    services, desk, again = ledger.services, site_of(ledger).desk, new_id()
+    act = kept(services, home)
+    one = desk.request_past(seen(services, home), home.meter, command=again)
+    assert desk.request_past(seen(services, home), home.meter, command=act.command) == one
+    drain(services)
+    look_after(services, ledger.cursors)
+    anew = consenting.grant_consent(services, home.account, home.meter, wish())
+    for command in (act.command, again):
+        assert desk.request_past(seen(services, home), home.meter, command=command) == one
+    assert ledger.ledger.load(consent, anew).state.status is ConsentStatus.GRANTED
+    assert count(ledger, PastErasureRequested) == 1
+
+
+def test_a_command_that_was_refused_stays_refused(ledger: Installation, home: Household) -> None:
+    """Nothing was held when it was asked for; sent again later, it erases nothing that is."""
+    services, desk, command = ledger.services, site_of(ledger).desk, new_id()
+    request = desk.request_past(seen(services, home), home.meter, command=new_id())
+    past.erase(services, home.account, request, services.system)
+    with pytest.raises(NothingHeld):
+        desk.request_past(seen(services, home), home.meter, command=command)
+    anew = consenting.grant_consent(services, home.account, home.meter, wish())
+    services.keys.mint([_readings_of(home, anew)])
+    with pytest.raises(RefusedBefore):
+        desk.request_past(seen(services, home), home.meter, command=command)
+    assert ledger.ledger.load(consent, anew).state.status is ConsentStatus.GRANTED
+
+
+def test_what_seems_refused_is_not_answered_while_the_log_does_not_answer(
+    ledger: Installation, home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, desk, command = ledger.services, site_of(ledger).desk, new_id()
+    request = desk.request_past(seen(services, home), home.meter, command=new_id())
+    past.erase(services, home.account, request, services.system)
+
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable
+
+    view = seen(services, home)
+    with monkeypatch.context() as outage:
+        outage.setattr(past, "request", away)
+        with pytest.raises(Unavailable):
+            desk.request_past(view, home.meter, command=command)
+    assert services.inbox.fortune(command) is None
+
+
+def test_one_whose_order_lacks_a_key_is_not_joined(
+    ledger: Installation, home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would leave that one: another request erases it, though it is of the same past."""
+    services, desk = ledger.services, site_of(ledger).desk
+    request = desk.request_past(seen(services, home), home.meter, command=new_id())
+    with pytest.raises(Crash):
+        past.erase(
+            services, home.account, request, services.system, step=crash_at("destruction ordered")
+        )
+    (asked,) = past.pasts_of(services, home.account)
+    behind = replace(services, clock=lambda: asked.requested_at - timedelta(seconds=5))
+    with monkeypatch.context() as unaware:
+        unaware.setattr(leaving, "after_pasts", lambda _state, _meter, at: at)
+        late = consenting.grant_consent(behind, home.account, home.meter, wish())
+    name = _readings_of(home, late)
+    services.keys.mint([name])
+    other = desk.request_past(seen(services, home), home.meter, command=new_id())
+    assert other != request
+    look_after(services, ledger.cursors)
+    assert name not in services.keys.keys_of(home.account)
+    assert all(one.done for one in past.pasts_of(services, home.account))
+
+
+def test_an_asking_that_waited_joins_one_that_was_made_since_and_erases_more(
+    ledger: Installation, home: Household
+) -> None:
+    services = ledger.services
+    act = kept(services, home)
+    consenting.withdraw_consent(services, home.consents[0], origin=Origin.RESIDENT)
+    later = replace(services, clock=lambda: act.at + timedelta(hours=1))
+    consenting.grant_consent(later, home.account, home.meter, wish())
+    request = past.request(later, home.account, home.meter)
+    assert drain(later) == 1
+    assert past.standing(later, home.account, act.command) == request
+    assert count(ledger, PastErasureRequested) == 1
+
+
+def test_what_is_consented_to_after_a_request_is_not_of_that_past_whatever_a_clock_says(
     ledger: Installation, home: Household
 ) -> None:
     services, desk = ledger.services, site_of(ledger).desk
-    act = kept(services, home)
-    with pytest.raises(PastAwaited):
-        desk.request_past(seen(services, home), home.meter, command=new_id())
-    again = desk.request_past(seen(services, home), home.meter, command=act.command)
-    assert again == made_by(act.command)
-    drain(services)
-    assert count(ledger, PastErasureRequested) == 1
+    request = desk.request_past(seen(services, home), home.meter, command=new_id())
+    (asked,) = past.pasts_of(services, home.account)
+    behind = replace(services, clock=lambda: asked.requested_at - timedelta(seconds=5))
+    anew = consenting.grant_consent(behind, home.account, home.meter, wish())
+    granted = ledger.ledger.load(consent, anew).state.granted
+    assert granted is not None
+    assert granted.granted_at > asked.requested_at
+    past.erase(services, home.account, request, services.system)
+    assert not viewing.authorise(services, home.account, anew).ended
 
 
 def test_under_a_hold_whoever_asks_again_is_told_of_it(
@@ -360,6 +453,10 @@ def test_asked_again_in_an_outage_it_is_kept_and_becomes_the_request_under_way(
     assert drain(services) == 1
     assert past.standing(services, home.account, command) == request
     assert count(ledger, PastErasureRequested) == 1
+
+
+def _readings_of(home: Household, consent_id: UUID) -> KeyName:
+    return KeyName(owner=home.account, purpose=Purpose.READINGS, consent=consent_id, year=2031)
 
 
 def seen(services: Services, home: Household) -> Overview:

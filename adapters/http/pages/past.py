@@ -12,7 +12,6 @@ from application.inbox import TakenDown
 from application.receipts import past_receipt
 from application.viewing import NothingHere
 from domain.aggregates.account import HELD
-from domain.aggregates.leaving import PastAwaited
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -46,7 +45,7 @@ def asked(visit: Visit) -> Response:
     command = visit.command("past", str(meter.id))
     try:
         request = visit.site.desk.request_past(seen, meter.id, command=command)
-    except (TakenDown, PastAwaited):
+    except TakenDown:
         return visit.go("/tout-arreter?fait=passe-garde")
     return visit.go(f"/effacement/passe/{request}")
 
