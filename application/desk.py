@@ -66,8 +66,8 @@ class Desk:
 
         Its collection ends at once; upkeep does the rest, and writes a letter that says so, in case
         it was somebody else. Raises `TakenDown` where the log does not answer: it was asked for all
-        the same. What the holder is shown speaks against, the log is asked first and nothing is
-        kept: so a refused command stays refused, and where it does not answer, `Unavailable`.
+        the same. Where what the holder is shown speaks against it, nothing is kept and the log
+        decides: so a refused command stays refused. `Unavailable` where it does not answer.
         Asked again while it waits or is under way, it is the same request.
         """
         if not self._was_sent(command) and self._seems_refused(seen, meter_id):

@@ -286,7 +286,7 @@ class _Link:
 
 
 class _LinkBroken(errors.KafkaConnectionError):  # type: ignore[misc] # the client is untyped
-    """The link takes no more questions: its thread has died, or another one closed it."""
+    """The link answers nobody: its thread has died, or another one closed it."""
 
 
 def _words(error: errors.KafkaError) -> str:
