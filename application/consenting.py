@@ -249,14 +249,16 @@ def withdraw_consent(  # noqa: PLR0913 (by whom, how, when and as which command 
     """Withdraw a consent: from the commit on, no reading is accepted under it.
 
     Then its collections are stopped, and no key is minted for it any more. `at` is when the
-    person did it, where that was before now.
+    person did it, where that was before now; it is dated no earlier than the grant, for the
+    clocks of two processes must not refuse a withdrawal.
     """
     at = at or services.clock()
 
     def decide(load: Loading) -> Iterable[Change]:
         given = load(consent, consent_id)
-        on_meter = given.state.granted.meter if given.state.granted else new_id()
-        return withdraw(given, load(meter, on_meter), withdrawn_at=at, origin=origin)
+        facts = given.state.granted
+        on_meter, dated = (facts.meter, max(at, facts.granted_at)) if facts else (new_id(), at)
+        return withdraw(given, load(meter, on_meter), withdrawn_at=dated, origin=origin)
 
     granted = services.ledger.load(consent, consent_id).state.granted
     holder = resident(granted.account) if granted else services.system

@@ -12,7 +12,7 @@ from application import consenting
 from application.services import collection_id
 from domain.aggregates import collection, consent, meter
 from domain.aggregates.collection import CollectionStatus
-from domain.aggregates.consent import ConsentNotLapsed, ConsentStatus
+from domain.aggregates.consent import ConsentNotLapsed, ConsentStatus, Origin
 from domain.policies.consent import ConsentAlreadyLives
 from domain.values import Channel
 from keys.names import KeyName, Purpose
@@ -149,3 +149,16 @@ def test_the_command_line_grants_anew_after_a_lapse(place: Place) -> None:
     listed = place.run("consents", home.account).out.splitlines()
     assert [line.split()[1] for line in listed if line.startswith(str(first))] == ["expired"]
     assert len(listed) == 2
+
+
+def test_no_clock_that_is_behind_refuses_a_withdrawal(ledger: Installation) -> None:
+    home = settle(ledger, "09111642617347")
+    (given,) = home.consents
+    granted = ledger.ledger.load(consent, given).state.granted
+    assert granted is not None
+    behind = replace(ledger.services, clock=lambda: granted.granted_at - timedelta(minutes=2))
+    consenting.withdraw_consent(behind, given, origin=Origin.RESIDENT)
+    withdrawn = ledger.ledger.load(consent, given).state
+    assert withdrawn.status is ConsentStatus.WITHDRAWN
+    assert withdrawn.withdrawn_at == granted.granted_at
+    assert closed(ledger).passed
