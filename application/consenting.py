@@ -207,13 +207,16 @@ def start(services: Services, consent_id: UUID, channel: Channel) -> UUID:
     stream = collection_id(consent_id, channel)
     key = services.territory_key(Purpose.REACTIONS)
     command = derived_id(key, b"start collection", stream.bytes)
-    wanted = Start(channel=channel, started_at=services.clock())
+    at = services.clock()
 
     def decide(load: Loading) -> Iterable[Change]:
         started = load(collection, stream)
         if started.state.started_at is not None:
             return ()
         given = load(consent, consent_id)
+        facts = given.state.granted  # another process's clock may be ahead of ours
+        dated = max(at, facts.granted_at) if facts else at
+        wanted = Start(channel=channel, started_at=dated)
         granted = consent.require_in_force(given.state, wanted.started_at)
         agreed = agreement_in_force(services, granted.operator, wanted.started_at)
         return start_collection(

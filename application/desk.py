@@ -13,8 +13,10 @@ from uuid import UUID
 from application import answering, erasure, letters, past
 from application.access.tickets import Errand, redeem
 from application.inbox import ask_erasure, ask_past_erasure, drain
+from application.protocol import RefusedBefore
 from application.services import new_id
 from domain.aggregates.account import HELD
+from ledger.rule import Fate
 
 if TYPE_CHECKING:
     from application.past import Stage
@@ -70,15 +72,21 @@ class Desk:
         decides: so a refused command stays refused. `Unavailable` where it does not answer.
         Asked again while it waits or is under way, it is the same request.
         """
+        given = [one.answered_at for one in seen.consents if one.meter == meter_id]
+        at = max([self.services.clock(), *given])  # all that they see, whatever clock dated it
         if not self._was_sent(command) and self._seems_refused(seen, meter_id):
-            past.request(self.services, seen.account, meter_id, command=command)
-        return ask_past_erasure(self.services, seen.account, meter_id, command)
+            past.request(self.services, seen.account, meter_id, command=command, at=at)
+        return ask_past_erasure(self.services, seen.account, meter_id, command, at)
 
     def _was_sent(self, command: UUID) -> bool:
-        """Whether this command was kept or carried before: then it is not judged anew."""
-        if self.services.inbox.fortune(command) is not None:
-            return True
-        return self.services.ledger.committer.accepted(command.bytes) is not None
+        """Whether this command was kept or carried before: then it is not judged anew.
+
+        Raises `RefusedBefore` where it was refused.
+        """
+        fate = self.services.ledger.folder.store.fates([command.bytes]).get(command.bytes)
+        if fate is Fate.BARRED:
+            raise RefusedBefore
+        return fate is not None or self.services.inbox.fortune(command) is not None
 
     def _seems_refused(self, seen: Overview, meter_id: UUID) -> bool:
         """Whether, by what the holder sees, a duty holds a past, or nothing of it is held."""

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 
 from application import past
 from application.consenting import withdraw_consent
@@ -93,8 +94,8 @@ class Kept:
 class Inbox(Protocol):
     """Where acts are kept, in the order they came. Each method is one durable transaction."""
 
-    def keep(self, act: Kept) -> None:
-        """Keep an act, unless its command is known."""
+    def keep(self, act: Kept) -> datetime:
+        """Keep an act, unless its command is known; return when it was done first."""
 
     def oldest(self, limit: int, *, after: int = 0) -> Sequence[Kept]:
         """Return acts that wait behind a place, the oldest first."""
@@ -128,19 +129,24 @@ class TakenDown(Unavailable):
         )
 
 
-def insist(services: Services, act: Act, carry: Callable[[], object]) -> None:
+def insist(services: Services, act: Act, carry: Callable[[Act], object]) -> None:
     """Keep an act, then carry it; raise `TakenDown` where the log does not answer.
 
-    Raises `Refused` where it is refused, and `Unavailable` where it could not even be kept.
+    Sent again, it is carried as of when it was done first. Raises `Refused` where it is refused,
+    and `Unavailable` where it could not even be kept.
     """
-    services.inbox.keep(_seal(services, act))
-    _settle(services, act, carry)
+    _settle(services, _keep(services, act), carry)
 
 
-def _settle(services: Services, act: Act, carry: Callable[[], object]) -> None:
+def _keep(services: Services, act: Act) -> Act:
+    """Keep an act; return it as it was done first."""
+    return structs.replace(act, at=services.inbox.keep(_seal(services, act)))
+
+
+def _settle(services: Services, act: Act, carry: Callable[[Act], object]) -> None:
     """Carry an act that is kept, and write down what became of it; see `insist`."""
     try:
-        carry()
+        carry(act)
     except (Unavailable, Corrupt) as error:
         tell("act-kept", logging.WARNING, error=error)
         raise TakenDown from error
@@ -165,10 +171,8 @@ def withdraw_all(services: Services, account: UUID, consents: Mapping[UUID, UUID
         Act(command=command, kind=KindOfAct.WITHDRAWAL, account=account, about=consent, at=at)
         for command, consent in consents.items()
     ]
-    for act in acts:
-        services.inbox.keep(_seal(services, act))
-    for act in acts:
-        _settle(services, act, partial(_carry, services, act))
+    for act in [_keep(services, act) for act in acts]:
+        _settle(services, act, partial(_carry, services))
 
 
 def ask_erasure(services: Services, account: UUID, command: UUID) -> None:
@@ -180,10 +184,12 @@ def ask_erasure(services: Services, account: UUID, command: UUID) -> None:
         about=account,
         at=services.clock(),
     )
-    insist(services, act, partial(_carry, services, act))
+    insist(services, act, partial(_carry, services))
 
 
-def ask_past_erasure(services: Services, account: UUID, meter: UUID, command: UUID) -> UUID:
+def ask_past_erasure(
+    services: Services, account: UUID, meter: UUID, command: UUID, at: datetime
+) -> UUID:
     """Ask for a meter's past to be erased, whether the log answers or not; see `insist`.
 
     Returns the request's id: of the one there is, where that erases as much already.
@@ -194,10 +200,10 @@ def ask_past_erasure(services: Services, account: UUID, meter: UUID, command: UU
         kind=KindOfAct.PAST_ERASURE_REQUEST,
         account=account,
         about=meter,
-        at=services.clock(),
+        at=at,
     )
 
-    def carry() -> None:
+    def carry(act: Act) -> None:
         nonlocal made
         made = _carry_past(services, act)
 

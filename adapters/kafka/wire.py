@@ -164,7 +164,10 @@ class Wire:
             raise KafkaRefusesUs(said)
         try:
             return _Link(self._place, self._access)
-        except (errors.KafkaError, KafkaUnavailable) as error:
+        except KafkaUnavailable:
+            self._failed_at = time.monotonic()
+            raise
+        except errors.KafkaError as error:
             self._failed_at = time.monotonic()
             if said is not None:
                 raise KafkaRefusesUs(_HUNG_UP) from error
@@ -266,9 +269,9 @@ class _Link:
             return future.value
         if isinstance(failed, errors.KafkaError):
             raise failed
+        self._tell(failed)  # having waited for whoever begins to close the link
         if self._closing is not None:
             raise _LinkBroken from failed
-        self._tell(failed)
         self._strange += 1
         if self._strange >= _STRANGE_MAX:
             raise _LinkBroken from failed

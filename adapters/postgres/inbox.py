@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from application.inbox import Fortune, Kept
@@ -21,14 +22,18 @@ class PostgresInbox:
         """Take the connections."""
         self._connections = connections
 
-    def keep(self, act: Kept) -> None:
-        """Keep an act, unless its command is known."""
+    def keep(self, act: Kept) -> datetime:
+        """Keep an act, unless its command is known; return when it was done first."""
         with self._connections.use() as connection:
             connection.execute(
                 "insert into inbox (command, about, at, key, sealed) values (%s, %s, %s, %s, %s)"
                 " on conflict (command) do nothing",
                 (act.command, act.about, act.at, act.key, act.sealed),
             )
+            known = connection.execute(
+                "select at from inbox where command = %s", (act.command,)
+            ).fetchone()
+        return known[0].astimezone(UTC) if known else act.at
 
     def drop(self, before: datetime) -> int:
         """Forget acts that were done before an instant and do not wait; return how many."""

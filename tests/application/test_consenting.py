@@ -20,6 +20,8 @@ from keys.tree import MintingClosed
 from tests.application.world import closed, settle, wish
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from application.services import Services
     from metroledger.bootstrap import Installation
     from tests.application.world import Household, Place
@@ -149,6 +151,26 @@ def test_the_command_line_grants_anew_after_a_lapse(place: Place) -> None:
     listed = place.run("consents", home.account).out.splitlines()
     assert [line.split()[1] for line in listed if line.startswith(str(first))] == ["expired"]
     assert len(listed) == 2
+
+
+def test_a_clock_that_is_behind_starts_the_collection_all_the_same(ledger: Installation) -> None:
+    home = settle(ledger, "09111642617347", categories=())
+    now = ledger.clock()
+    ahead = replace(ledger.services, clock=lambda: now + timedelta(minutes=2))
+    given = consenting.grant_consent(ahead, home.account, home.meter, wish())
+    consenting.start_agreed(replace(ledger.services, clock=lambda: now), given)
+    (channel,) = _channels_of(ledger, given)
+    state = ledger.ledger.load(collection, collection_id(given, channel)).state
+    assert state.status is CollectionStatus.RUNNING
+    assert state.started_at == now + timedelta(minutes=2)
+
+
+def _channels_of(ledger: Installation, given: UUID) -> tuple[Channel, ...]:
+    granted = ledger.ledger.load(consent, given).state.granted
+    assert granted is not None
+    signed = ledger.register.read().agreements[granted.agreement].signed
+    assert signed is not None
+    return tuple(signed.channels)
 
 
 def test_no_clock_that_is_behind_refuses_a_withdrawal(ledger: Installation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 NAME, EMAIL, NUMBER = "Hildegarde ZWEIBRÜCKEN", "hildegarde@example.org", "30001112223334"
 
 
-def silent() -> None:
+def silent(*_: Act) -> None:
     """What a command comes to while the log does not answer."""
     raise Unavailable
 
@@ -289,7 +290,7 @@ def test_a_ledger_that_stopped_keeps_what_a_person_ends(
     home = settle(ledger, NUMBER)
     services = ledger.services
 
-    def stopped() -> None:
+    def stopped(_: Act) -> None:
         raise LogNotOurs("it was cut")
 
     with pytest.raises(TakenDown):
@@ -300,7 +301,7 @@ def test_what_was_refused_waits_no_more(ledger: Installation) -> None:
     home = settle(ledger, NUMBER)
     act = replace_about(kept_withdrawal(ledger.services, home))
     with pytest.raises(Refused):
-        insist(ledger.services, act, lambda: inbox._carry(ledger.services, act))
+        insist(ledger.services, act, partial(inbox._carry, ledger.services))
     assert ledger.services.inbox.fortune(act.command) is Fortune.REFUSED
     assert not waiting_of(ledger.services, [act.about])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application import consenting, erasure, inbox, past, viewing
+from application.desk import Desk
 from application.inbox import Act, Fortune, KindOfAct, TakenDown, awaiting, drain, insist
 from application.past import NothingHeld
 from application.protocol import RefusedBefore
@@ -246,6 +247,36 @@ def test_asked_again_while_it_waits_for_the_log_it_is_one_request_for_ever(
         assert desk.request_past(seen(services, home), home.meter, command=command) == one
     assert ledger.ledger.load(consent, anew).state.status is ConsentStatus.GRANTED
     assert count(ledger, PastErasureRequested) == 1
+
+
+def test_sent_again_before_it_is_carried_it_is_of_when_it_was_asked_first(
+    ledger: Installation, home: Household
+) -> None:
+    """What was consented to in between is not of that past."""
+    services = ledger.services
+    act = kept(services, home)
+    consenting.withdraw_consent(services, home.consents[0], origin=Origin.RESIDENT)
+    between = replace(services, clock=lambda: act.at + timedelta(hours=1))
+    anew = consenting.grant_consent(between, home.account, home.meter, wish())
+    later = replace(services, clock=lambda: act.at + timedelta(hours=2))
+    view = viewing.overview(later, home.account)
+    desk = Desk(services=later)
+    assert desk.request_past(view, home.meter, command=act.command) == made_by(act.command)
+    (asked,) = past.pasts_of(services, home.account)
+    assert asked.requested_at == act.at
+    look_after(later, ledger.cursors)
+    assert ledger.ledger.load(consent, anew).state.status is ConsentStatus.GRANTED
+
+
+def test_all_that_the_holder_sees_is_of_the_past_whatever_clock_dated_it(
+    ledger: Installation, home: Household
+) -> None:
+    services = ledger.services
+    ahead = replace(services, clock=lambda: ledger.clock() + timedelta(minutes=2))
+    consenting.withdraw_consent(services, home.consents[0], origin=Origin.RESIDENT)
+    given = consenting.grant_consent(ahead, home.account, home.meter, wish())
+    site_of(ledger).desk.request_past(seen(services, home), home.meter, command=new_id())
+    assert ledger.ledger.load(consent, given).state.status is ConsentStatus.WITHDRAWN
 
 
 def test_a_command_that_was_refused_stays_refused(ledger: Installation, home: Household) -> None:
