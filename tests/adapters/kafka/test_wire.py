@@ -50,6 +50,11 @@ def has_ended(loop_thread: threading.Thread) -> bool:
     return not any(one.is_alive() for one in (loop_thread, *closing))
 
 
+def wrong() -> None:
+    """A question that ends in an error that is none of Kafka's."""
+    raise TypeError
+
+
 def thread_of(wire: Wire) -> threading.Thread:
     thread: threading.Thread | None = loop_of(wire)._io_thread
     assert thread is not None
@@ -95,9 +100,6 @@ def test_an_error_of_one_question_is_told_and_leaves_the_link_to_the_others(
 ) -> None:
     link = link_of(wire)
 
-    def wrong() -> None:
-        raise TypeError
-
     with pytest.raises(KafkaUnavailable):
         wire._patiently(lambda link: link._run(wrong))
     assert said(caplog) == 1
@@ -107,9 +109,6 @@ def test_an_error_of_one_question_is_told_and_leaves_the_link_to_the_others(
 
 def test_a_link_that_answers_nobody_is_left_for_another(wire: Wire) -> None:
     link = link_of(wire)
-
-    def wrong() -> None:
-        raise TypeError
 
     for _ in range(_STRANGE_MAX):
         with pytest.raises(KafkaUnavailable):
