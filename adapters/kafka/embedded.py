@@ -34,6 +34,7 @@ from adapters.kafka import embedded_keeper as keeper
 from adapters.kafka import embedded_site as site
 from adapters.kafka.embedded_greeting import brokers_known_at
 from adapters.kafka.embedded_node import Java, Node, Peer
+from adapters.kafka.embedded_ports import LOOPBACK, KafkaPortTaken, Ports
 from domain.errors import Unavailable
 
 _POLL_S: Final = 0.02
@@ -72,7 +73,7 @@ class EmbeddedKafka:
         nodes: int = 1,
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
-        host: str = site.LOOPBACK,
+        host: str = LOOPBACK,
     ) -> None:
         """Name the directory and the number of nodes; nothing is touched before start().
 
@@ -85,6 +86,7 @@ class EmbeddedKafka:
         self._port = port
         self._settings = dict(settings or {})
         self._host = host
+        self._held = Ports(host)
         self._use: int | None = None  # the descriptor that holds our share of users.lock
 
     @property
@@ -125,6 +127,7 @@ class EmbeddedKafka:
 
     def close(self) -> None:
         """Give up our use; as the last user, return when no process of a node is left."""
+        self._held.close()
         if self._use is None:
             return
         self._start_keeper()  # should it have been killed, somebody must stop the nodes
@@ -235,11 +238,16 @@ class EmbeddedKafka:
 
     def _ports(self) -> list[int]:
         """Return the ports they had before, as long as these are free, else others."""
-        if self._port is None and all(node.properties.exists() for node in self.nodes):
+        if self._port is not None:
+            named = list(range(self._port, self._port + 2 * len(self.nodes)))
+            self._held.claim(named)
+            return named
+        if all(node.properties.exists() for node in self.nodes):
             before = [port for node in self.nodes for port in node.ports]
-            if all(site.is_free(port) for port in before):
+            with contextlib.suppress(KafkaPortTaken):
+                self._held.claim(before)
                 return before
-        return site.choose_ports(2 * len(self.nodes), self._port)
+        return self._held.find(2 * len(self.nodes))
 
     def _cluster(self) -> str:
         """Return the cluster's id, drawn the first time: every node is made with the same."""

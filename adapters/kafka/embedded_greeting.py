@@ -8,7 +8,7 @@ import io
 import socket
 import struct
 
-from adapters.kafka.embedded_site import LOOPBACK
+from adapters.kafka.embedded_ports import LOOPBACK
 
 _METADATA, _VERSION, _CORRELATION = 3, 1, 1
 _NO_TOPICS = 0

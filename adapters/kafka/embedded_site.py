@@ -1,17 +1,14 @@
-"""What an embedded broker is made of, and where it lives: Java, Kafka's jars, directory, ports.
+"""What an embedded broker is made of, and where it lives: Java, Kafka's jars, directory.
 
 The jars come from Maven, which checks them against its checksums, once for each version, into the
 caller's cache. Nothing of a registry's address is here: where Maven finds artifacts is the
 machine's own setting.
 """
 
-import contextlib
 import fcntl
 import os
-import random
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -22,7 +19,6 @@ from domain.errors import Unavailable
 VERSION = "4.3.1"
 """Apache Kafka's: the current 4.x (KRaft alone, no ZooKeeper), of which speeds were measured."""
 
-LOOPBACK = "127.0.0.1"
 JAVA_OLDEST = 17
 
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies"
@@ -42,9 +38,6 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 """
 _DOWNLOAD_S = 600.0
-# Below the ports that the kernel gives to outgoing connections: a client that knocks on the port
-# of a node that is down could otherwise be given that very port, and meet itself.
-_PORTS = range(20_000, 30_000)
 _OURS = re.compile(r"node-\d+|cluster(\.new)?|(users|keeper|start|use)\.lock")
 
 
@@ -67,17 +60,6 @@ class JarsMissing(Unavailable):
         super().__init__(
             f"Kafka {VERSION} is not on this machine yet and could not be brought: {reason}. "
             "Try again, or name a broker that runs."
-        )
-
-
-class KafkaPortTaken(Unavailable):
-    """Another program listens where a node should."""
-
-    def __init__(self, port: int) -> None:
-        """Take the port."""
-        super().__init__(
-            f"Port {port} on {LOOPBACK} is another program's, so no broker can listen there. "
-            "Name another port, or none: then free ones are found."
         )
 
 
@@ -172,31 +154,3 @@ def claim_directory(directory: Path, nodes: int) -> None:
     if (made := len(list(directory.glob("node-*")))) not in {0, nodes}:
         raise KafkaDirectoryUnusable(directory, f"it holds {made} nodes and {nodes} are asked for")
     directory.chmod(0o700)
-
-
-def choose_ports(count: int, first: int | None) -> list[int]:
-    """Return free ports on loopback: from `first` on, or any. Raises `KafkaPortTaken`."""
-    if first is not None:
-        wanted = list(range(first, first + count))
-        for port in wanted:
-            if not is_free(port):
-                raise KafkaPortTaken(port)
-        return wanted
-    chosen: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        if is_free(port):
-            chosen.append(port)
-        if len(chosen) == count:
-            break
-    return chosen
-
-
-def is_free(port: int) -> bool:
-    """Whether nothing listens on this port of loopback."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True

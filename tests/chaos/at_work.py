@@ -11,7 +11,8 @@ import httpx
 
 from tests.chaos.history import check, held_by
 from tests.chaos.residents import PATIENCE_S, Residents, settle_residents
-from tests.scenarios.parts import Parts, free_port
+from tests.ports import free_ports
+from tests.scenarios.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +61,7 @@ def at_work(
     """Let residents write until the block ends, then compare what they were told with the log."""
     with place.open() as ledger:
         people, before = settle_residents(ledger, PEOPLE), held_by(ledger)
-    web = f"{host}:{free_port()}"
+    web = f"{host}:{free_ports()}"
     log = place.home.with_suffix(".log")
     parts = Parts(place, web=web, parts=("serve", "upkeep"), inside=inside, log=log)
     residents = Residents(f"http://{web}", people)

@@ -10,8 +10,9 @@ from tests.chaos.at_work import PEOPLE
 from tests.chaos.conftest import make_topic
 from tests.chaos.history import check, held_by
 from tests.chaos.residents import Residents, settle_residents
+from tests.ports import free_ports
 from tests.scenarios.killing import check_whole, in_a_home_of_its_own
-from tests.scenarios.parts import VICTIMS, Parts, deliver_with_kills, free_port
+from tests.scenarios.parts import VICTIMS, Parts, deliver_with_kills
 
 pytestmark = pytest.mark.chaos
 
@@ -22,8 +23,8 @@ def kill(broker: str, topic: str, *, meters: int, files: int, kills: int) -> str
     with in_a_home_of_its_own(meters=meters, files=files, topic=made) as town:
         with town.place.open() as ledger:
             people, before = settle_residents(ledger, PEOPLE), held_by(ledger)
-        web = f"127.0.0.1:{free_port()}"
-        parts = Parts(town.place, sftp=free_port(), web=web)
+        web = f"127.0.0.1:{free_ports()}"
+        parts = Parts(town.place, sftp=free_ports(), web=web)
         with Residents(f"http://{web}", people) as residents:
             hit = deliver_with_kills(parts, town.files, Random(kills), kills, residents)
         with town.place.open() as ledger:

@@ -22,6 +22,7 @@ from tests.metroledger.playing import (
     processes_in,
     run,
 )
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,7 @@ def test_at_the_end_nothing_of_it_runs(demo: Demo) -> None:
 def test_it_ends_at_once_when_it_is_interrupted_while_its_parts_start(sent: signal.Signals) -> None:
     with open_directory() as directory:
         process = subprocess.Popen(
-            [*COMMAND, "demo-portal", "--port", str(free_port())],
+            [*COMMAND, "demo-portal", "--port", str(free_ports())],
             cwd=directory,
             env=environment(),
             stdout=subprocess.DEVNULL,
@@ -142,11 +143,6 @@ def test_a_port_that_somebody_listens_on_is_refused_before_anything_starts() -> 
         assert played.returncode == 1
         assert f"port {port} cannot be listened on" in played.stderr
         assert list(directory.iterdir()) == []
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def await_file(path: Path) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -34,6 +32,7 @@ from metroledger.settings import read_settings
 from tests.application.conftest import founded, ledger, place, site
 from tests.application.test_notices import erase
 from tests.application.world import ROOT, settle, take, write_nights
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -282,7 +281,7 @@ def test_it_is_bound_to_loopback_unless_told_otherwise() -> None:
 def test_the_portal_answers_for_itself_on_the_next_port_and_not_on_its_public_one(
     place: Place,
 ) -> None:
-    ports = free_ports()
+    ports = free_ports(2)
     addresses = {
         "METROLEDGER_OPERATIONS": f"127.0.0.1:{ports}",
         "METROLEDGER_WEB": "127.0.0.1:0",
@@ -307,15 +306,6 @@ def test_the_portal_answers_for_itself_on_the_next_port_and_not_on_its_public_on
     assert hidden == [404, 404, 404]
     assert found["metroledger_http_requests_total{GET}{none}{404}"] == 3
     assert "metroledger_up" not in found
-
-
-def free_ports() -> int:
-    """Return a port that is free, as is the next one."""
-    while True:
-        with socket.create_server(LOOPBACK) as one:
-            port = int(one.getsockname()[1])
-            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
-                return port
 
 
 @pytest.mark.parametrize("text", ["9464", ":9464", "127.0.0.1", "127.0.0.1:port", "h:65535"])

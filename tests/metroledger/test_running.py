@@ -21,7 +21,7 @@ from metroledger.cli.running import portals
 from metroledger.settings import OPERATIONS, THEME, WEB
 from tests.application.conftest import empty, site
 from tests.application.world import ORIGIN, ROOT
-from tests.scenarios.watching import free_ports
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

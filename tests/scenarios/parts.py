@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -185,8 +184,3 @@ async def _push_all(client: Pushing, files: Sequence[Path]) -> None:
                 break
             except (OSError, asyncssh.Error):
                 await asyncio.sleep(_AGAIN_S)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])

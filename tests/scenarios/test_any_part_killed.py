@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ports import free_ports
 from tests.scenarios.killing import check_whole, days_of, in_a_home_of_its_own
-from tests.scenarios.parts import VICTIMS, Parts, deliver_with_kills, free_port
+from tests.scenarios.parts import VICTIMS, Parts, deliver_with_kills
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def check(*, meters: int, files: int, kills: int) -> Counter[str]:
     with in_a_home_of_its_own(meters=meters, files=files) as town:
-        parts = Parts(town.place, sftp=free_port())
+        parts = Parts(town.place, sftp=free_ports())
         hit = deliver_with_kills(parts, town.files, Random(kills), kills)
         with town.place.open() as ledger:
             check_whole(ledger, town)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bench.watching import get
 from metroledger.settings import OPERATIONS, QUIET_SECONDS, WEB
 from tests.application.world import ROOT
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,18 +65,6 @@ def _await(port: int, log: Path) -> None:
             time.sleep(0.05)
         else:
             return
-
-
-def free_ports(count: int) -> int:
-    """Return the first of some ports that follow each other and that nobody has."""
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            first = 0
-            for number in range(count):
-                one = stack.enter_context(socket.socket())
-                one.bind(("127.0.0.1", first and first + number))
-                first = first or int(one.getsockname()[1])
-            return first
 
 
 def metrics(ports: Sequence[int]) -> list[str]:

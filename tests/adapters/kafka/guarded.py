@@ -17,7 +17,7 @@ from kafka.admin import KafkaAdminClient, ScramMechanism, UserScramCredentialUps
 
 from adapters.kafka.access import Access
 from adapters.kafka.embedded import EmbeddedKafka
-from adapters.kafka.embedded_site import LOOPBACK, is_free
+from adapters.kafka.embedded_ports import LOOPBACK, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,11 +97,8 @@ class Guarded:
 @contextlib.contextmanager
 def guarded_broker(directory: Path) -> Iterator[Guarded]:
     """Lend a broker with one more listener: over TLS, for the ledger's account alone."""
-    first = next(
-        port
-        for port in random.sample(range(20_000, 29_990), 1_000)
-        if all(is_free(port + n) for n in range(3))
-    )
+    ports = Ports()
+    first, *_ = ports.find(3)
     authority = Authority(directory, "authority")
     clear, guarded = f"{LOOPBACK}:{first}", f"{LOOPBACK}:{first + 2}"
     settings = {
@@ -118,7 +115,10 @@ def guarded_broker(directory: Path) -> Iterator[Guarded]:
     }
     password = directory / "password"
     password.write_text(PASSWORD + "\n", "utf-8")
-    with EmbeddedKafka(directory / "kafka", port=first, settings=settings):
+    with (
+        contextlib.closing(ports),
+        EmbeddedKafka(directory / "kafka", port=first, settings=settings),
+    ):
         admin = KafkaAdminClient(bootstrap_servers=clear)
         admin.alter_user_scram_credentials(
             [UserScramCredentialUpsertion(USER, ScramMechanism.SCRAM_SHA_512, PASSWORD)]

@@ -14,15 +14,13 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
-from adapters.kafka import embedded_site as site
 from adapters.kafka.embedded import EmbeddedKafka, KafkaNotStarted
 from adapters.kafka.embedded_greeting import brokers_known_at
+from adapters.kafka.embedded_ports import LOOPBACK, KafkaPortTaken, Ports
 from adapters.kafka.embedded_site import (
     JarsMissing,
     JavaMissing,
     KafkaDirectoryUnusable,
-    KafkaPortTaken,
-    choose_ports,
     find_jars,
     find_java,
 )
@@ -163,22 +161,50 @@ def test_a_frozen_node_answers_nobody_until_it_is_thawed(cluster: EmbeddedKafka)
     assert brokers_known_at(port) == {node.port for node in cluster.nodes}
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
-    with contextlib.closing(socket.socket()) as other:
-        other.bind((site.LOOPBACK, 0))
-        other.listen()
+@pytest.fixture
+def ports() -> Iterator[Ports]:
+    with contextlib.closing(Ports()) as found:
+        yield found
+
+
+def test_a_port_that_is_taken_is_named(ports: Ports) -> None:
+    with contextlib.closing(socket.create_server((LOOPBACK, 0))) as other:
         port = other.getsockname()[1]
         with pytest.raises(KafkaPortTaken, match=f"Port {port} "):
-            choose_ports(2, port)
-    assert choose_ports(1, port) == [port]
-    assert len(set(choose_ports(6, None))) == 6
-    assert not list(tmp_path.iterdir())
+            ports.claim([port, port + 1])
+    ports.claim([port])
+    assert len(set(ports.find(6))) == 6
 
 
-def test_ports_are_not_those_that_the_kernel_gives_to_clients() -> None:
+def test_ports_are_not_those_that_the_kernel_gives_to_clients(ports: Ports) -> None:
     given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()
     first, last = map(int, given)
-    assert not [port for port in choose_ports(100, None) if first <= port <= last]
+    assert not [port for port in ports.find(100) if first <= port <= last]
+
+
+def test_a_node_that_is_down_keeps_its_ports(home: Path) -> None:
+    with EmbeddedKafka(home) as kafka:
+        (node,) = kafka.nodes
+        before = node.ports
+        kafka.kill(1)
+        for port in before:
+            with (
+                contextlib.closing(socket.socket()) as another,
+                pytest.raises(OSError, match="in use"),
+            ):
+                another.bind((LOOPBACK, port))
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection((LOOPBACK, port))
+        kafka.restart()
+        assert node.ports == before
+        kafka.stop(1)
+    with contextlib.closing(socket.create_server((LOOPBACK, before[0]))):
+        assert not kafka.nodes[0].is_up
+
+
+def test_an_address_that_is_not_this_machines_is_named(home: Path) -> None:
+    with pytest.raises(KafkaDirectoryUnusable, match="Cannot assign requested address"):
+        EmbeddedKafka(home, host="192.0.2.1").start()
 
 
 def test_a_machine_without_java_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

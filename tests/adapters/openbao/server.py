@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -26,6 +25,7 @@ from adapters.openbao.bao import Bao
 from adapters.openbao.keyring import TransitKeyring
 from adapters.openbao.policy import policy_of
 from adapters.openbao.transit import TransitKey
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,18 +43,12 @@ def _program() -> str:
     return str(Path(spec.origin).parent / "bin" / "bao")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-        return port
-
-
 @dataclass(slots=True)
 class Server:
     """One OpenBao in a directory: started, stopped, killed, sealed as its operator would."""
 
     root: Path
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=free_ports)
     process: subprocess.Popen[bytes] | None = None
     share: str = ""
     token: str = field(default="", repr=False)
@@ -80,7 +74,7 @@ class Server:
                     "storage": {"raft": raft},
                     "listener": [{"tcp": listener}],
                     "api_addr": self.url,
-                    "cluster_addr": f"https://127.0.0.1:{free_port()}",
+                    "cluster_addr": f"https://127.0.0.1:{free_ports()}",
                 }
             )
         )

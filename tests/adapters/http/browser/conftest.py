@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from metroledger.cli.offices import administrator
 from metroledger.portal import site_of
 from tests.application.conftest import founded, site
 from tests.application.world import ROOT, Place, Site
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ def bare_portal(site: Site, founded: Place) -> Iterator[Portal]:
     """A portal in which nobody is yet, with the texts of other tests."""
     place = site.copy(founded)
     with place.open() as ledger:
-        port = free_port()
+        port = free_ports()
         url = f"http://127.0.0.1:{port}"
         here = site_of(ledger)
         here = replace(
@@ -97,12 +97,6 @@ def bare_portal(site: Site, founded: Place) -> Iterator[Portal]:
         with served(guarded(here, create_app(here)), ("127.0.0.1", port)):
             yield Portal(url, ledger, place, here)
     site.drop(place)
-
-
-def free_port() -> int:
-    """A port that is free now: a browser's forms come from an address known beforehand."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
