@@ -62,12 +62,12 @@ class Wish:
 
 
 class StillWithdrawing(Unavailable):
-    """The consent to the same thing was withdrawn, and the log has not got the withdrawal yet."""
+    """What ended the same thing, or erases the meter's past, waits for the log."""
 
     def __init__(self) -> None:
         """Take nothing."""
         super().__init__(
-            "your withdrawal holds, and is not written to the ledger yet, which did not answer "
+            "what you ended holds, and is not written to the ledger yet, which did not answer "
             "then; a new consent comes after it, and nothing of this one was stored: give it again "
             "in a minute"
         )
@@ -84,13 +84,17 @@ def grant_consent(
     """Grant a consent; return its id. One to the same thing that has lapsed is expired first.
 
     Raises `StillWithdrawing` where one to the same thing was withdrawn while the log was away:
-    a refusal would bar the command, and it is right as soon as the log has the withdrawal.
+    a refusal would bar the command, and it is right as soon as the log has the withdrawal. So
+    too while an asking to erase the meter's past waits: whatever their clocks say, what was
+    asked first is on the log first.
     A `command` sent again gives the same consent. Whatever speaks against it is found while
     it is decided: a refusal is told only when the command can never be accepted any more.
     """
     command = command or new_id()
     at, stream = services.clock(), made_by(command)
     if services.ledger.folder.store.accepted(command.bytes) is None:
+        if services.inbox.waits(meter_id):
+            raise StillWithdrawing
         _make_way(services, meter_id, wish, at)
 
     def decide(load: Loading) -> Iterable[Change]:
@@ -214,9 +218,7 @@ def start(services: Services, consent_id: UUID, channel: Channel) -> UUID:
         if started.state.started_at is not None:
             return ()
         given = load(consent, consent_id)
-        facts = given.state.granted  # another process's clock may be ahead of ours
-        dated = max(at, facts.granted_at) if facts else at
-        wanted = Start(channel=channel, started_at=dated)
+        wanted = Start(channel=channel, started_at=consent.no_earlier(given.state, at))
         granted = consent.require_in_force(given.state, wanted.started_at)
         agreed = agreement_in_force(services, granted.operator, wanted.started_at)
         return start_collection(
@@ -252,15 +254,14 @@ def withdraw_consent(  # noqa: PLR0913 (by whom, how, when and as which command 
     """Withdraw a consent: from the commit on, no reading is accepted under it.
 
     Then its collections are stopped, and no key is minted for it any more. `at` is when the
-    person did it, where that was before now; it is dated no earlier than the grant, for the
-    clocks of two processes must not refuse a withdrawal.
+    person did it, where that was before now.
     """
     at = at or services.clock()
 
     def decide(load: Loading) -> Iterable[Change]:
         given = load(consent, consent_id)
-        facts = given.state.granted
-        on_meter, dated = (facts.meter, max(at, facts.granted_at)) if facts else (new_id(), at)
+        on_meter = given.state.granted.meter if given.state.granted else new_id()
+        dated = consent.no_earlier(given.state, at)
         return withdraw(given, load(meter, on_meter), withdrawn_at=dated, origin=origin)
 
     granted = services.ledger.load(consent, consent_id).state.granted

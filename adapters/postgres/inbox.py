@@ -57,7 +57,7 @@ class PostgresInbox:
         ]
 
     def waits(self, about: UUID) -> bool:
-        """Whether an act about a consent, or an account, waits to be carried."""
+        """Whether an act about a consent, a meter or an account waits to be carried."""
         with self._connections.use() as connection:
             row = connection.execute(
                 "select exists (select from inbox where about = %s and fortune = 'waiting')",

@@ -269,6 +269,14 @@ def expire(state: Consent, *, on: date) -> tuple[ConsentExpired, ...]:
             return ()
 
 
+def no_earlier(state: Consent, at: datetime) -> datetime:
+    """Return when to date an act of `at`: no earlier than the grant that it comes after.
+
+    The clocks of two processes differ, and must refuse no withdrawal and no start.
+    """
+    return at if state.granted is None else max(at, state.granted.granted_at)
+
+
 def has_lapsed(state: Consent, at: datetime) -> bool:
     """Tell whether the last day has passed at an instant, recorded or not."""
     return state.last_day is not None and civil_day(at) > state.last_day

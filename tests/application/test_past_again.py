@@ -23,7 +23,7 @@ from domain.events.destruction import KeysDestroyed, PastErasureAskedAgain, Past
 from keys.names import KeyName, Purpose
 from metroledger.portal import site_of
 from tests.application.test_erasing import Crash, count, crash_at
-from tests.application.test_past_kept import consented_anew, home, kept, no_answer, seen
+from tests.application.test_past_kept import home, kept, kept_late, no_answer, seen
 from tests.application.world import wish
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ def test_sent_again_before_it_is_carried_it_is_of_when_it_was_asked_first(
 ) -> None:
     """What was consented to in between is not of that past."""
     services = ledger.services
-    act = kept(services, home)
-    _, anew = consented_anew(services, home, act)
+    act, _, anew = kept_late(services, home)
     later = replace(services, clock=lambda: act.at + timedelta(hours=2))
     view = viewing.overview(later, home.account)
     desk = Desk(services=later)
@@ -142,8 +141,7 @@ def test_an_asking_that_waited_joins_one_that_was_made_since_and_erases_more(
     ledger: Installation, home: Household
 ) -> None:
     services = ledger.services
-    act = kept(services, home)
-    later, _ = consented_anew(services, home, act)
+    act, later, _ = kept_late(services, home)
     request = past.request(later, home.account, home.meter)
     assert drain(later) == 1
     assert past.standing(later, home.account, act.command) == request

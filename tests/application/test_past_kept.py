@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application import consenting, erasure, inbox, past, viewing
+from application.consenting import StillWithdrawing
 from application.inbox import Act, Fortune, KindOfAct, TakenDown, awaiting, drain, insist
 from application.past import NothingHeld
 from application.reactions import write_letters
@@ -65,11 +66,16 @@ def no_answer(*_: object, **__: object) -> None:
     raise Unavailable
 
 
-def consented_anew(services: Services, home: Household, act: Act) -> tuple[Services, UUID]:
-    """Withdraw, and consent again an hour after an act; return that hour's use cases and it."""
+def kept_late(services: Services, home: Household) -> tuple[Act, Services, UUID]:
+    """Keep a request only when a consent was given after it, in another process.
+
+    Returns it, the use cases an hour later, and the consent of that hour.
+    """
+    asked_at = services.clock()
     consenting.withdraw_consent(services, home.consents[0], origin=Origin.RESIDENT)
-    later = replace(services, clock=lambda: act.at + timedelta(hours=1))
-    return later, consenting.grant_consent(later, home.account, home.meter, wish())
+    later = replace(services, clock=lambda: asked_at + timedelta(hours=1))
+    anew = consenting.grant_consent(later, home.account, home.meter, wish())
+    return kept(replace(services, clock=lambda: asked_at), home), later, anew
 
 
 def seen(services: Services, home: Household) -> Overview:
@@ -154,12 +160,26 @@ def test_a_consent_given_after_it_is_not_of_that_past(
     ledger: Installation, home: Household
 ) -> None:
     """Whatever was consented to after the person asked is read and shown."""
-    services = ledger.services
-    act = kept(services, home)
-    later, anew = consented_anew(services, home, act)
+    _, later, anew = kept_late(ledger.services, home)
     assert drain(later) == 1
     assert ledger.ledger.load(consent, anew).state.status is ConsentStatus.GRANTED
     assert not viewing.authorise(later, home.account, anew).ended
+
+
+def test_a_consent_waits_for_the_asking_before_it_and_is_not_barred(
+    ledger: Installation, home: Household
+) -> None:
+    """Dated by a clock that is behind, it would be of that past."""
+    services, command = ledger.services, new_id()
+    act = kept(services, home)
+    behind = replace(services, clock=lambda: act.at - timedelta(minutes=1))
+    for _ in range(2):
+        with pytest.raises(StillWithdrawing):
+            consenting.grant_consent(behind, home.account, home.meter, wish(), command=command)
+    assert drain(services) == 1
+    anew = consenting.grant_consent(behind, home.account, home.meter, wish(), command=command)
+    look_after(services, ledger.cursors)
+    assert ledger.ledger.load(consent, anew).state.status is ConsentStatus.GRANTED
 
 
 def test_acts_of_all_kinds_are_carried_in_the_order_they_came(

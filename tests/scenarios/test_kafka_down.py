@@ -297,7 +297,7 @@ def _a_new_consent_waits_for_the_withdrawal(door: Door, home: Household) -> None
     """It is not told that a consent lives: the person was told that theirs is withdrawn."""
     answer = door.ask("POST", f"{API}/consents", "consent-again-1", json=_anew(home))
     assert answer.status_code == 503, answer.text
-    assert "your withdrawal holds" in answer.text
+    assert "what you ended holds" in answer.text
     assert int(answer.headers["Retry-After"]) > 0
 
 
