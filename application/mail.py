@@ -1,12 +1,15 @@
-"""The `Post` and `PostOffice` ports: letters to people."""
+"""The `Post` and `PostOffice` ports: letters to people, and to those whom notices are for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LINK_LASTS: Final = timedelta(hours=2)
 """How long the links in letters work, where a letter does not say otherwise."""
@@ -52,3 +55,11 @@ class PostOffice(Post, Protocol):
 
     def forget(self, address: str) -> None:
         """Drop the letters to an address that wait here, but a last one; raises `OSError`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correspondents:
+    """Where notices go, by the name of an operator or a recipient; and where it is answered."""
+
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    answers_to: str = ""

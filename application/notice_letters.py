@@ -5,8 +5,6 @@ The meter is named in the letter's text alone: no header, no file name and no lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from application.mail import Letter
@@ -16,6 +14,7 @@ from domain.values import Fluid
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from application.mail import Correspondents
     from application.notices import Named, Told
 
 _NUMBERS: Final = {Fluid.ELECTRICITY: "PRM", Fluid.GAS: "PCE"}
@@ -47,14 +46,6 @@ _ASKED: Final = {
     ),
 }
 _SHARED: Final = " (l’accord d’une autre personne y reste en vigueur : il n’est pas concerné)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correspondents:
-    """Where notices go, by the name of an operator or a recipient; and where it is answered."""
-
-    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
-    answers_to: str = ""
 
 
 def letter_of(

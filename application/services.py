@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from application.acts import Inbox
     from application.glance import Glances
-    from application.inbox import Inbox
-    from application.mail import PostOffice
-    from application.notice_letters import Correspondents
+    from application.mail import Correspondents, PostOffice
     from application.register import Register
     from application.transact import Ledger
     from domain.values import Actor, Channel

@@ -32,7 +32,7 @@ from adapters.postgres.store import PostgresFoldStore
 from application.committer import Committer
 from application.driving import OutcomeOpen
 from application.guard import Guard, look_over
-from application.notice_letters import Correspondents
+from application.mail import Correspondents
 from application.publishing import check_published, publish_all
 from application.register import Register
 from application.residents import settle_reservations
@@ -58,10 +58,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from application.access.stores import AccessStore, StaffStore
+    from application.acts import Inbox
     from application.arrivals import Arrivals
     from application.asking import Askings
     from application.glance import Glances
-    from application.inbox import Inbox
     from application.reactions import Cursors
     from keys.keyring import Keyring
     from ledger.log import CommitLog

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from application.inbox import Fortune, Kept
+from application.acts import Fortune, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

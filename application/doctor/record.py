@@ -10,8 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from application.acts import Inbox
 from application.doctor.finding import Finding, broken, ok, warn
-from application.inbox import Inbox
 from application.publishing import check_published
 from application.register import Contents
 from application.tally import Tally

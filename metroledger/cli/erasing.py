@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from adapters.http.pages.certificate import draw
 from application import answering, erasure, inbox, past, residents
+from application.acts import KindOfAct
 from application.certifying import certificate
-from application.inbox import KindOfAct
 from application.letters import LetterOwed, write_due
 from application.receipts import Press
 from domain.values import month_after

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from application import answering, consenting, erasure, inbox, viewing
+from application.acts import Act, Fortune, KindOfAct
 from application.consenting import StillWithdrawing
-from application.inbox import Act, Fortune, KindOfAct, TakenDown, drain, insist
+from application.inbox import TakenDown, drain, insist
 from application.residents import resident
 from application.services import new_id
 from application.viewing import ErasureAwaited, NoLongerShown, Use

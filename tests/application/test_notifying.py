@@ -15,7 +15,8 @@ from adapters.dso.enedis.series import town
 from adapters.mail.outbox import Outbox
 from adapters.mail.relay import Relay
 from application import disregarding
-from application.notice_letters import Correspondents, text_of
+from application.mail import Correspondents
+from application.notice_letters import text_of
 from application.notices import KEPT_DAYS, Told, acknowledge, note, told_of
 from application.notifying import see_to_notices
 from application.services import new_id

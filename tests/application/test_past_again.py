@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application import consenting, inbox, past, viewing
+from application.acts import Fortune
 from application.desk import Desk
-from application.inbox import Fortune, TakenDown, drain
+from application.inbox import TakenDown, drain
 from application.past import NothingHeld
 from application.protocol import RefusedBefore
 from application.services import made_by, new_id

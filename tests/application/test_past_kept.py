@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application import consenting, erasure, inbox, past, viewing
+from application.acts import Act, Fortune, KindOfAct
 from application.consenting import StillWithdrawing
-from application.inbox import Act, Fortune, KindOfAct, TakenDown, awaiting, drain, insist
+from application.inbox import TakenDown, awaiting, drain, insist
 from application.past import NothingHeld
 from application.reactions import write_letters
 from application.residents import resident

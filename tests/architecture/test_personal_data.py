@@ -20,7 +20,7 @@ import msgspec
 from adapters.http.site import Site as Portal
 from adapters.mail.outbox import LASTS, message_of
 from application.access.members import Profile
-from application.inbox import Act
+from application.acts import Act
 from application.notices import Named, Told
 from domain.aggregates.account import Account
 from domain.aggregates.collection import Collection

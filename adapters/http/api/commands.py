@@ -24,9 +24,10 @@ from adapters.http.api import problems
 from adapters.http.api.answers import JSON, PRIVATE
 from adapters.http.api.models import Command, Done, Doubt
 from application import consenting, past
+from application.acts import Fortune
 from application.asking import Answer, Asked, KeyReused, command_of, digest_of
 from application.driving import OutcomeOpen, fate_of
-from application.inbox import Fortune, TakenDown
+from application.inbox import TakenDown
 from application.protocol import RefusedBefore
 from application.services import made_by
 from application.viewing import NothingHere
