@@ -18,8 +18,8 @@ from application.services import new_id
 from application.telling import tell
 from domain.aggregates import account, leaving
 from domain.errors import Corrupt, Refused, Unavailable
+from domain.events import Change
 from domain.events.account import ErasureRefused
-from domain.values import Change
 from projections.store import Part
 
 if TYPE_CHECKING:

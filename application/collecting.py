@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
-    from application.deliveries import Incoming
+    from application.incoming import Incoming
     from application.services import Services
     from domain.aggregates.agreement import Agreement
     from domain.values import Category, Stream

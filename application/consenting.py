@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from application.transact import Loading
     from domain.aggregates.consent import Consent
     from domain.aggregates.meter import Meter
-    from domain.values import Actor, Category, Change
+    from domain.events import Change
+    from domain.values import Actor, Category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

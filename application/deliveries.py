@@ -10,9 +10,8 @@ sent again.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -32,8 +31,9 @@ from application.services import derived_id
 from application.transact import Loading
 from domain.aggregates import agreement, delivery
 from domain.errors import Corrupt, Unavailable
+from domain.events import Change
 from domain.events.delivery import DeliveryReceived
-from domain.values import Change, civil_day
+from domain.values import civil_day
 from keys import sealing
 from keys.names import KeyName, Purpose
 from keys.tree import KeyDestroyed, MintingClosed
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from application.collecting import End, Points
+    from application.incoming import Incoming
     from application.protocol import Decision
     from application.services import Services
     from domain.aggregates.delivery import Delivery
-    from domain.values import Channel, Fluid
     from keys.key import Key
     from ledger.forms import Form
     from ledger.record import Read, Readings
@@ -96,24 +96,6 @@ class Result(StrEnum):
     ALREADY_TAKEN_IN = "already_taken_in"
     PARKED = "parked"
     ALREADY_PARKED = "already_parked"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
-    """A delivery, validated: `rows` are the forms of its readings, in the sender's order.
-
-    `digest` is the SHA-256 of the content as it came; `counts` what the file holds that
-    is no reading (blank days). `attempt` rises when it is taken in again on purpose.
-    """
-
-    operator: str
-    channel: Channel
-    flow: str
-    fluid: Fluid
-    digest: bytes
-    rows: Sequence[Form]
-    counts: dict[str, int] = field(default_factory=dict)
-    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,8 +301,3 @@ def slices_of(
 def size_of(row: Form) -> int:
     """Return the bytes of a record that a reading needs at most."""
     return READING_BYTES + len(row.packed)
-
-
-def content_digest(content: bytes) -> bytes:
-    """Return the digest by which a file's content is named."""
-    return hashlib.sha256(content).digest()

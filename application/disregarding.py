@@ -24,7 +24,7 @@ from keys.index import Kind
 
 if TYPE_CHECKING:
     from application.collecting import Points
-    from application.deliveries import Incoming
+    from application.incoming import Incoming
     from application.services import Services
 
 

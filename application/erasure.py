@@ -31,6 +31,7 @@ from domain.aggregates.account import AccountStatus
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Corrupt, Refused
+from domain.events import Change
 from domain.events.account import (
     AccountErased,
     AccountErasedV1,
@@ -40,7 +41,6 @@ from domain.events.account import (
     ErasureValidated,
 )
 from domain.policies.account import order_destruction
-from domain.values import Change
 from ledger.frames import event_from
 from schemas.leaf import decode_leaf
 from schemas.private import decode_private

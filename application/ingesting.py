@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from application.deliveries import Incoming, content_digest, take_in
+from application.deliveries import take_in
 from application.inbox import drain
+from application.incoming import Incoming, content_digest
 from application.parking import park
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ from domain.aggregates import account, letters
 from domain.aggregates.account import AccountStatus
 from domain.aggregates.leaving import NoErasureRequested
 from domain.errors import Refused, Unavailable
+from domain.events import Change
 from domain.events.account import (
     ErasureHeld,
     ErasureHoldLifted,
@@ -38,7 +39,7 @@ from domain.events.account import (
 )
 from domain.events.destruction import PastErasureRequested
 from domain.events.letter import LetterSent
-from domain.values import Change, month_after
+from domain.values import month_after
 from ledger.frames import key_id_of, open_event
 
 if TYPE_CHECKING:

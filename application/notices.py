@@ -30,8 +30,9 @@ from application.residents import meter_lookup, meter_value
 from application.services import collection_id, derived_id, new_id
 from application.telling import tell
 from domain.aggregates import account, notice
+from domain.events import Change
 from domain.events.notice import Addressee, NoticeQueued
-from domain.values import Change, Channel, Fluid, civil_day
+from domain.values import Channel, Fluid, civil_day
 from keys import sealing
 from keys.files import write_durably
 from keys.index import Entry, Kind, Lookup

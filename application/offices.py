@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from application.services import new_id
 from domain.aggregates import agreement, terms
 from domain.errors import Refused
+from domain.events import Change
 from domain.events.terms import TermsPublished
-from domain.values import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypedDict
 from application.frames import frame_of
 from application.services import derived_id
 from domain.aggregates.leaving import DestructionNotOrdered
+from domain.events import Change
 from domain.events.account import DestructionOrdered
-from domain.values import Change
 from keys.names import Purpose
 from proofs.merkle import leaf_hash, root
 from schemas.canonical import b64

@@ -13,14 +13,14 @@ from uuid import UUID
 from application.deliveries import Outcome, Result, delivery_id
 from application.services import derived_id
 from domain.aggregates import delivery
+from domain.events import Change
 from domain.events.delivery import DeliveryParked
-from domain.values import Change
 from keys import sealing
 from keys.files import write_durably
 from keys.names import KeyName, Purpose
 
 if TYPE_CHECKING:
-    from application.deliveries import Incoming
+    from application.incoming import Incoming
     from application.services import Services
     from application.transact import Loading
 

@@ -33,10 +33,11 @@ from domain.aggregates.account import GOING, HELD, AccountStatus
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Corrupt, Refused, Unavailable
+from domain.events import Change
 from domain.events.account import DestructionOrdered
 from domain.events.destruction import KeysDestroyed, PastErasureAskedAgain, PastErasureRequested
 from domain.policies.meter import MeterNotThisAccounts
-from domain.values import Change, Role
+from domain.values import Role
 from keys.names import Purpose
 from schemas.private import decode_private
 

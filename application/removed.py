@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterator, Sequence
 
     from application.services import Services
-    from application.viewing import Access
+    from application.views import Access
 
 
 def tell_removed(

@@ -18,11 +18,12 @@ from application.protocol import bar
 from application.services import made_by, new_id
 from domain.aggregates import account, meter, terms
 from domain.errors import Refused
+from domain.events import Change
 from domain.events.account import AccountOpened
 from domain.events.terms import TextKind
 from domain.policies.account import accept_terms
 from domain.policies.meter import declare
-from domain.values import Actor, Change, Role
+from domain.values import Actor, Role
 from keys.index import AlreadyTaken, Entry, Kind, Lookup
 from ledger.rule import Fate
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.transact import Context, Ledger, Loading
-    from domain.values import Change
+    from domain.events import Change
     from ledger.record import Read, Readings
 
 

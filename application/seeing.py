@@ -15,8 +15,9 @@ from uuid import UUID
 from application.services import new_id
 from application.viewing import NothingHere
 from domain.aggregates import access, account
+from domain.events import Change
 from domain.events.access import DataSeen, Reason, Seen
-from domain.values import Change, civil_day
+from domain.values import civil_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.services import Services
-    from application.viewing import Access
-    from application.views import ConsentView, Overview
+    from application.views import Access, ConsentView, Overview
     from domain.aggregates.consumption import DayConsumption
     from domain.events.reading import Reading, Run
 

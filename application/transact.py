@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from application.committer import Committer
     from application.protocol import Decision
     from application.vault import Vault
-    from domain.events import Event
-    from domain.values import Actor, Change
+    from domain.events import Change, Event
+    from domain.values import Actor
     from ledger.fold import Folder
     from ledger.store import Accepted
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.register import Register
-    from domain.events import Event
-    from domain.values import Change
+    from domain.events import Change, Event
     from keys.key import Key
     from keys.store import KeyStore
 

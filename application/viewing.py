@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from application.removed import removed_years, tell_removed
-from application.views import Overview, consents_of, meters_of
+from application.views import Access, Overview, consents_of, meters_of
 from domain.aggregates import consent, power, terms
 from domain.aggregates.account import ASKED, AccountStatus
 from domain.aggregates.leaving import is_of_past
@@ -123,15 +123,6 @@ class Use(StrEnum):
     """What was consented to; ends with the consent."""
     ACCESS = "access"
     """The holder's own right of access and portability; ends with the erasure."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """What `authorise` allows: the readings of one consent, from its first day on."""
-
-    consent: UUID
-    granted: ConsentGranted
-    ended: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from domain.aggregates.account import AccountStatus
     from domain.aggregates.consent import Consent
     from domain.aggregates.meter import Meter
+    from domain.events.consent import ConsentGranted
     from domain.events.destruction import PastErasureRequested
     from domain.events.meter import MeterDeclared
     from domain.values import Category
@@ -166,3 +167,12 @@ def consents_of(standing: Standing, waiting: Container[UUID], today: date) -> It
                 wording_version=state.refused.evidence.wording_version,
                 language=state.refused.evidence.language,
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What `authorise` allows: the readings of one consent, from its first day on."""
+
+    consent: UUID
+    granted: ConsentGranted
+    ended: bool

@@ -31,9 +31,8 @@ from bench.table import Row, parser, report
 from bench.watching import Watch, watched
 from domain.policies.retention import Periods
 from domain.values import Matter
-from metroledger.bootstrap import open_ledger
+from metroledger.bootstrap import administrator, open_ledger
 from metroledger.cli.files import ingest_file
-from metroledger.cli.offices import administrator
 from metroledger.periods import YEARS_MAX
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from uuid import UUID
 from application.sealing import DeliveryFrame, propose_delivery
 from application.services import new_id
 from application.transact import Loaded, Loading
+from domain.events import Change
 from domain.events.delivery import DeliveryReceived
 from domain.events.reading import IndexReceived, Register
-from domain.values import Change, Channel, Direction
+from domain.values import Channel, Direction
 from keys.names import KeyName, Purpose
 from ledger.readings import row_of, seal_readings
 from proofs.merkle import leaf_hash, root

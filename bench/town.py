@@ -15,15 +15,16 @@ from application.offices import Text, publish_text, sign_agreement
 from application.residents import email_lookup, meter_lookup
 from application.services import collection_id, new_id
 from application.transact import Loading
+from domain.events import Change
 from domain.events.account import AccountOpened, TermsAccepted
 from domain.events.agreement import AgreementSigned
 from domain.events.collection import CollectionStarted
 from domain.events.consent import ConsentGranted, Evidence
 from domain.events.meter import ConsentAttached, MeterDeclared
 from domain.events.terms import TextKind
-from domain.values import Category, Change, Channel, Fluid, civil_day, years_after
+from domain.values import Category, Channel, Fluid, civil_day, years_after
 from keys.index import Entry
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

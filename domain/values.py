@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from domain.events import Event
 
 PARIS: Final = ZoneInfo("Europe/Paris")
 """Legal time of every French operator."""
@@ -112,19 +111,6 @@ class Stream(Generic[State]):
 
     id: UUID
     state: State
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One event a decision wants appended to one stream.
-
-    `subject` is the account whose key seals the event, or None when the event
-    has no data subject and its payload is public.
-    """
-
-    stream: UUID
-    event: Event
-    subject: UUID | None = None
 
 
 @lru_cache(maxsize=4_096)

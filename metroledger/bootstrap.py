@@ -44,7 +44,7 @@ from keys.files import write_durably
 from keys.store import FILE_NAME, KeyStore, Options
 from ledger.fold import Folder
 from ledger.genesis import LedgerExists, make_genesis
-from metroledger.keeping import keyring_of
+from metroledger.keyrings import keyring_of
 from metroledger.log_opening import heed, open_log
 from metroledger.post import post_of
 from metroledger.settings import Identity, Settings, read_identity
@@ -136,6 +136,11 @@ class Installation:
     def store(self) -> FoldStore:
         """What the fold wrote."""
         return self.ledger.folder.store
+
+
+def administrator(installation: Installation) -> Actor:
+    """Return whoever may give commands on this machine, as an actor."""
+    return Actor(role=Role.ADMINISTRATOR, id=installation.identity.system)
 
 
 def unobserved(_kind: str, _seconds: float) -> None:

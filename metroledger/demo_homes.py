@@ -22,7 +22,7 @@ from domain.aggregates.consent import Origin
 from domain.events.agreement import AgreementSigned
 from domain.events.terms import TextKind
 from domain.values import Category, Channel, Fluid, Point, civil_day
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

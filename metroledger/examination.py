@@ -31,7 +31,7 @@ from application.tally import Tally
 from keys.store import KeyStore
 from ledger.fold import Folder
 from metroledger.bootstrap import connect, database_directory, open_keys
-from metroledger.keeping import keyring_of
+from metroledger.keyrings import keyring_of
 from metroledger.log_opening import open_log
 from metroledger.operators import ENEDIS
 from metroledger.operators import keyring_of as operator_keys_of

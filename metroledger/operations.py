@@ -22,7 +22,7 @@ from adapters.http.operation import Probe, operation_app
 from application.doctor import places, record
 from application.doctor.finding import Finding, examine
 from metroledger.bootstrap import Installation, database_directory
-from metroledger.keeping import keyring_of
+from metroledger.keyrings import keyring_of
 from proofs.publication import CHECKPOINT
 
 _KEY_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0)

@@ -8,20 +8,22 @@ equal whoever built it.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from domain.aggregates.reading import Taken
+from domain.events.reading import IndexReceived
+from domain.values import civil_day, midnight
 from keys import sealing
 from keys.redaction import missing
 from ledger.readings import first_day
-from projections.midnights import INDEX, day_at
 from projections.store import Page, Sealed, Slip
 from schemas.packing import seconds_of_index, unpack
 from schemas.packing_words import ODD_INSTANT
-from schemas.registry import reading_type
+from schemas.registry import KIND_OF, reading_type
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from domain.events.reading import Reading
     from keys.key import Key
 
+INDEX: Final = KIND_OF[IndexReceived]
 _PAGE: Final = b"metroledger/page/v1\0"
+_INSTANTS_REMEMBERED: Final = 16_384
 _UNKNOWN_DELIVERY: Final = UUID(int=0)
 """Pages do not say which delivery brought a reading; its order in the ledger tells them apart."""
 
@@ -77,6 +81,13 @@ def month_of(entry: Entry) -> date:
     second = seconds_of_index(entry.packed) if entry.kind == INDEX else ODD_INSTANT
     day = first_day(entry.reading) if second == ODD_INSTANT else day_at(second)[0]
     return day.replace(day=1)
+
+
+@lru_cache(maxsize=_INSTANTS_REMEMBERED)
+def day_at(second: int) -> tuple[date, bool]:
+    """Return the day in Paris that holds an instant, and whether it begins there."""
+    day = civil_day(datetime.fromtimestamp(second, UTC))
+    return day, midnight(day).timestamp() == second
 
 
 def open_slips(

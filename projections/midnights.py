@@ -10,8 +10,7 @@ interval, goes to the domain itself. A test holds that both roads give the same 
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import date
 from itertools import repeat
 from operator import sub
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from domain.aggregates.consumption import HeldBack, basis, between, disputed
 from domain.aggregates.reading import says_a_value
 from domain.events.reading import IndexReceived, IntervalReceived
-from domain.values import civil_day, midnight
+from projections.entries import INDEX, Entry, day_at
 from schemas.packing import flows_to_the_network, outline, seconds_of_index
 from schemas.packing_words import ODD_INSTANT
 from schemas.registry import KIND_OF
@@ -28,12 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from domain.aggregates.reading import Taken
-    from projections.entries import Entry
     from schemas.packing import Outline
 
-INDEX: Final = KIND_OF[IndexReceived]
 _INTERVAL: Final = KIND_OF[IntervalReceived]
-_INSTANTS_REMEMBERED: Final = 16_384
 
 
 class Run(NamedTuple):
@@ -155,10 +151,3 @@ def _are_kin(one: bytes, other: bytes, row: int) -> bool:
 
 def _taken(rows: Sequence[Entry]) -> list[Taken]:
     return [row.taken for row in rows]
-
-
-@lru_cache(maxsize=_INSTANTS_REMEMBERED)
-def day_at(second: int) -> tuple[date, bool]:
-    """Return the day in Paris that holds an instant, and whether it begins there."""
-    day = civil_day(datetime.fromtimestamp(second, UTC))
-    return day, midnight(day).timestamp() == second

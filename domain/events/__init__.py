@@ -15,6 +15,6 @@ Each class states, beside its fields:
 - `KEY`: which of the subject's keys seals it.
 """
 
-from domain.events.base import Event, KeyPurpose
+from domain.events.base import Change, Event, KeyPurpose
 
-__all__ = ["Event", "KeyPurpose"]
+__all__ = ["Change", "Event", "KeyPurpose"]

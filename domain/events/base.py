@@ -1,4 +1,4 @@
-"""What every event class states about itself.
+"""What every event class states about itself, and the change that a decision asks for.
 
 Events are msgspec structs rather than dataclasses: a day of a metropolis makes
 370,000 of them, and a struct is built, compared and encoded about five times as
@@ -7,10 +7,14 @@ fast (decision 0003). They behave as frozen values all the same.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 class KeyPurpose(StrEnum):
@@ -34,3 +38,16 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     GROUPS: ClassVar[dict[str, tuple[str, ...]]] = {}
     ENDS: ClassVar[bool] = False
     KEY: ClassVar[KeyPurpose | None] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One event a decision wants appended to one stream.
+
+    `subject` is the account whose key seals the event, or None when the event
+    has no data subject and its payload is public.
+    """
+
+    stream: UUID
+    event: Event
+    subject: UUID | None = None

@@ -12,9 +12,10 @@ from domain.aggregates.collection import Collection
 from domain.aggregates.consent import Consent
 from domain.aggregates.terms import Terms
 from domain.errors import Refused
+from domain.events import Change
 from domain.events.account import TermsAccepted
 from domain.events.terms import TextKind
-from domain.values import Change, Stream
+from domain.values import Stream
 
 
 class TermsNotCurrent(Refused):

@@ -21,13 +21,13 @@ from domain.aggregates.collection import Collection, StopReason
 from domain.aggregates.consent import Consent
 from domain.aggregates.meter import Meter
 from domain.errors import Refused
-from domain.events import Event
+from domain.events import Change, Event
 from domain.events.collection import CollectionStarted
 from domain.events.consent import ConsentGranted
 from domain.policies import points
 from domain.policies.consent import CategoryNotInAgreement, NoAgreementInForce
 from domain.policies.meter import MeterNotThisAccounts
-from domain.values import Change, Channel, Stream, civil_day
+from domain.values import Channel, Stream, civil_day
 
 
 class ChannelNotInAgreement(Refused):

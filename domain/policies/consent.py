@@ -26,14 +26,14 @@ from domain.aggregates.consent import Consent, Origin
 from domain.aggregates.meter import Meter
 from domain.aggregates.terms import Terms
 from domain.errors import Refused
-from domain.events import Event
+from domain.events import Change, Event
 from domain.events.consent import ConsentExtended, ConsentGranted, ConsentRefused, Evidence
 from domain.events.meter import ConsentAttached, MeterDeclared
 from domain.policies import points
 from domain.policies.evidence import require_evidence
 from domain.policies.meter import MeterNotThisAccounts, require_own
 from domain.policies.period import last_day_of
-from domain.values import Category, Change, Stream, civil_day
+from domain.values import Category, Stream, civil_day
 
 
 class NoAgreementInForce(Refused):

@@ -12,10 +12,11 @@ from domain.aggregates.account import Account
 from domain.aggregates.consent import Consent, Origin
 from domain.aggregates.meter import ConsentsLiveOnMeter, Meter
 from domain.errors import Refused
+from domain.events import Change
 from domain.events.consent import ConsentWithdrawn
 from domain.events.meter import MeterDeclared
 from domain.policies import points
-from domain.values import Change, Point, Stream
+from domain.values import Point, Stream
 
 
 class MeterNotThisAccounts(Refused):

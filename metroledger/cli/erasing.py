@@ -13,11 +13,10 @@ from application.certifying import certificate
 from application.letters import LetterOwed, write_due
 from application.receipts import Press
 from domain.values import month_after
-from metroledger.bootstrap import open_ledger
+from metroledger.bootstrap import administrator, open_ledger
 from metroledger.cli import noticing
 from metroledger.cli.common import Commands, command, group, identifier
 from metroledger.cli.noticing import progress
-from metroledger.cli.offices import administrator
 from proofs.certificate import verify_certificate
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.openbao.policy import policy_of
 from keys.moving import move
-from metroledger import keeping
+from metroledger import keeping, keyrings
 from metroledger.bootstrap import now, open_keys
 from metroledger.cli.common import Commands, command, group
 from metroledger.settings import read_identity
@@ -37,8 +37,8 @@ def _policy(settings: Settings, _arguments: argparse.Namespace) -> int:
 def _move(settings: Settings, arguments: argparse.Namespace) -> int:
     read_identity(settings)
     keeper, to_file = _asked(settings), arguments.to == keeping.FILE
-    file: Keyring = keeping.file_keyring(settings, create=to_file)
-    wrapped: Keyring = keeping.wrapped_keyring(settings, keeper, create=not to_file)
+    file: Keyring = keyrings.file_keyring(settings, create=to_file)
+    wrapped: Keyring = keyrings.wrapped_keyring(settings, keeper, create=not to_file)
     former, new = (wrapped, file) if to_file else (file, wrapped)
     mark = move(settings.keys, partial(_open, settings), former, new, now())
     where = "the keyring file" if to_file else f"OpenBao at {keeper.bao.url}"

@@ -8,9 +8,8 @@ from application.notice_letters import text_of
 from application.notices import acknowledge, told_of
 from domain.aggregates.notice import NoSuchNotice
 from domain.events.notice import Occasion
-from metroledger.bootstrap import open_ledger
+from metroledger.bootstrap import administrator, open_ledger
 from metroledger.cli.common import Commands, command, identifier
-from metroledger.cli.offices import administrator
 
 if TYPE_CHECKING:
     import argparse

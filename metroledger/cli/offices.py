@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from application import offices
 from domain.events.agreement import AgreementSigned
 from domain.events.terms import TextKind
-from domain.values import Actor, Category, Channel, Role
-from metroledger.bootstrap import create_ledger, open_ledger
+from domain.values import Category, Channel
+from metroledger.bootstrap import administrator, create_ledger, open_ledger
 from metroledger.cli.common import Commands, command, day, group, identifier
 
 if TYPE_CHECKING:
     import argparse
 
-    from metroledger.bootstrap import Installation
     from metroledger.settings import Settings
 
 
@@ -42,11 +41,6 @@ def add_commands(commands: Commands) -> None:
     end = command(agreements, "end", _end, "End an agreement: nothing is collected under it.")
     end.add_argument("agreement", type=identifier)
     end.add_argument("--reason", required=True)
-
-
-def administrator(installation: Installation) -> Actor:
-    """Return the command line's administrator as an actor, until staff sign in."""
-    return Actor(role=Role.ADMINISTRATOR, id=installation.identity.system)
 
 
 def _init(settings: Settings, arguments: argparse.Namespace) -> int:

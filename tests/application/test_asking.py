@@ -10,7 +10,7 @@ from application import erasure, residents
 from application.asking import command_of, digest_of
 from application.services import new_id
 from domain.errors import Refused
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from tests.application.world import settle
 
 if TYPE_CHECKING:

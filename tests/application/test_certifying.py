@@ -15,7 +15,7 @@ from application.erasure import GROUND, NoCertificate
 from application.receipts import Press
 from domain.errors import Corrupt, Malformed
 from domain.values import Matter
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from proofs.certificate import SCOPES, verify_certificate
 from tests.application.test_erasing import Crash, ask, crash_at
 from tests.application.world import settle

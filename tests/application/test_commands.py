@@ -23,8 +23,9 @@ from domain.aggregates import account, collection, consent, meter
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Refused, Unavailable
+from domain.events import Change
 from domain.events.account import AccountOpened
-from domain.values import Change, Channel, Fluid, Point
+from domain.values import Channel, Fluid, Point
 from keys.index import AlreadyTaken, Entry
 from ledger.record import Kind, decode
 from replay.refold import Refold

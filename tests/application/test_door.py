@@ -21,8 +21,7 @@ from application.access.tickets import TicketWorthless
 from application.residents import resident
 from application.services import new_id
 from keys.index import OwnerGone
-from metroledger.bootstrap import open_ledger
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator, open_ledger
 
 if TYPE_CHECKING:
     from uuid import UUID

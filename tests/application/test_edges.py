@@ -21,15 +21,16 @@ from application.receipts import NoSuchGroups, Press, consent_receipt
 from application.recorder import opaque_commit
 from application.services import collection_id, new_id
 from application.transact import RecordTooLarge, proposal_of
+from domain.events import Change
 from domain.events.account import DestructionOrdered
 from domain.events.agreement import AgreementSigned
 from domain.events.terms import TextKind
-from domain.values import Category, Change, Channel
+from domain.values import Category, Channel
 from keys.names import KeyName, Purpose
 from keys.tree import KeyDestroyed
 from ledger.record import RECORD_MAX, assemble, encode_header
 from ledger.store import REGISTER_MARKS
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from proofs.merkle import leaf_hash, root
 from schemas.canonical import b64
 from tests.application.world import (

@@ -17,11 +17,11 @@ from domain.aggregates.account import AccountStatus
 from domain.aggregates.consent import ConsentStatus
 from domain.aggregates.leaving import ErasureNotValidated
 from domain.errors import Refused
+from domain.events import Change
 from domain.events.account import AccountErased, DestructionOrdered
-from domain.values import Change
 from keys.index import OwnerGone
 from keys.tree import KeyDestroyed, MintingClosed
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from proofs.merkle import leaf_hash, root
 from replay.refold import Refold
 from schemas.canonical import b64

@@ -23,7 +23,7 @@ from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Refused, Unavailable
 from domain.values import Category
 from ledger.fold import LogNotOurs
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from tests.application.world import settle, wish
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from application.services import new_id
 from application.upkeep import look_after
 from domain.aggregates import letters as stream
 from domain.values import month_after
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from metroledger.portal import site_of
 from projections.requests import Outcome
 from tests.application.test_door import in_database, letters

@@ -15,7 +15,7 @@ from domain.aggregates import notice
 from domain.aggregates.notice import NoSuchNotice, NoticeStatus
 from domain.events.notice import Addressee
 from domain.values import Fluid, Point
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from tests.application.test_door import in_database
 from tests.application.world import ENTRY, grant, settle, wish
 

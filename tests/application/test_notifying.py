@@ -26,8 +26,8 @@ from domain.aggregates.notice import NoticeStatus
 from domain.errors import Corrupt, Unavailable
 from domain.events.notice import Addressee, Cause, Occasion
 from domain.values import civil_day
+from metroledger.bootstrap import administrator
 from metroledger.cli.noticing import progress
-from metroledger.cli.offices import administrator
 from metroledger.correspondents import NotCorrespondents
 from metroledger.settings import read_settings
 from tests.adapters.mail.test_mail import SENDER, mail_server

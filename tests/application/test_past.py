@@ -25,7 +25,7 @@ from domain.policies.meter import MeterNotThisAccounts
 from domain.values import Fluid, Point
 from keys.names import KeyName, Purpose
 from keys.tree import KeyDestroyed, MintingClosed
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from tests.application.test_erasing import Crash, ask, count, crash_at
 from tests.application.world import (
     ENTRY,

@@ -23,7 +23,7 @@ from domain.aggregates.consent import ConsentStatus, Origin
 from domain.aggregates.leaving import PastHeld
 from domain.errors import Corrupt, Unavailable
 from domain.events.destruction import KeysDestroyed, PastErasureRequested
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from metroledger.portal import site_of
 from tests.application.test_door import letters
 from tests.application.test_erasing import count

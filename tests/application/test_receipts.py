@@ -13,7 +13,7 @@ from application.receipts import NothingToProve, Press, consent_receipt, reading
 from application.services import new_id
 from domain.aggregates.consent import Origin
 from domain.errors import MetroledgerError
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from proofs.receipt import verify_receipt
 from tests.application.world import SEED, Household, settle_all, take, write_nights
 

@@ -16,13 +16,13 @@ from application.services import new_id
 from application.upkeep import look_after
 from domain.aggregates import retention as runs
 from domain.aggregates.consumption import HeldBack
+from domain.events import Change
 from domain.events.retention import RetentionOrdered
 from domain.policies.coverage import Uncovered
 from domain.policies.retention import Periods
-from domain.values import Change, Matter
+from domain.values import Matter
 from keys.names import KeyName, Purpose
-from metroledger.bootstrap import open_ledger
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator, open_ledger
 from metroledger.periods import NotPeriods
 from metroledger.settings import read_settings
 from proofs.merkle import leaf_hash, root

@@ -17,8 +17,9 @@ from application.sealing import DeliveryFrame, propose_delivery
 from application.services import new_id
 from application.transact import Loading
 from domain.aggregates import agreement, delivery
+from domain.events import Change
 from domain.events.delivery import DeliveryCompleted, DeliveryReceived
-from domain.values import Change, Channel
+from domain.values import Channel
 from keys import sealing
 from keys.key import Key
 from ledger.frames import open_event

@@ -16,9 +16,10 @@ from application.services import made_by, new_id
 from domain.aggregates import account, consent, leaving
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Refused
-from domain.values import Change, Fluid, Point
+from domain.events import Change
+from domain.values import Fluid, Point
 from keys.index import Kind
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from tests.application.world import ENTRY, Household, Place, settle, wish
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from domain.aggregates import collection, consent, meter
 from domain.aggregates.collection import CollectionStatus
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Unavailable
+from domain.events import Change
 from domain.policies.consent import withdraw
-from domain.values import Change, Channel
+from domain.values import Channel
 from keys.keyring import FileKeyring, new_epoch
 from metroledger.bootstrap import open_ledger
 from tests.application.test_inbox import kept_withdrawal, silent

@@ -14,7 +14,7 @@ from application.viewing import NoLongerShown, NothingHere, TermsToAccept, Use
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.events.terms import TextKind
 from domain.values import Category
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from tests.application.world import SEED, settle, take, wish, write_nights
 
 if TYPE_CHECKING:

@@ -33,10 +33,9 @@ from domain.events.agreement import AgreementSigned
 from domain.events.terms import TextKind
 from domain.values import Category, Channel, Fluid, Point
 from ledger.readings import key_ids, open_readings
-from metroledger.bootstrap import create_ledger, open_ledger
+from metroledger.bootstrap import administrator, create_ledger, open_ledger
 from metroledger.cli.audits import subject_of
 from metroledger.cli.files import ingest_file
-from metroledger.cli.offices import administrator
 from metroledger.kept import BOOTSTRAP, KAFKA, LOG, REPLICAS, TOPIC, Topic
 from metroledger.settings import DATABASE, HOME, Settings, read_settings
 from projections.series import show

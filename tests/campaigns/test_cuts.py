@@ -12,8 +12,8 @@ from application import residents
 from application.services import new_id
 from domain.aggregates import account
 from domain.errors import Unavailable
+from domain.events import Change
 from domain.events.account import AccountOpened
-from domain.values import Change
 from tests.application.world import cutting
 from tests.scenarios.killing import check_sound
 

@@ -17,6 +17,7 @@ from domain.aggregates.leaving import (
     OtherEyesNeeded,
     PartialErasure,
 )
+from domain.events import Change
 from domain.events.account import (
     AccountErased,
     DestructionOrdered,
@@ -40,7 +41,6 @@ from domain.policies.account import (
     order_destruction,
 )
 from domain.policies.meter import declare
-from domain.values import Change
 from tests.domain.samples import sample
 from tests.domain.world import (
     ACCEPTED,

@@ -14,7 +14,7 @@ from domain.aggregates.account import Account
 from domain.aggregates.collection import StopReason
 from domain.aggregates.consent import Origin
 from domain.errors import Refused
-from domain.events import Event
+from domain.events import Change, Event
 from domain.events.account import ErasureIdentityChecked
 from domain.events.consent import ConsentExtended, ConsentGranted
 from domain.policies.account import order_destruction
@@ -36,7 +36,7 @@ from domain.policies.consent import (
     withdraw,
 )
 from domain.policies.meter import Departure, move_out
-from domain.values import Category, Change, Channel, civil_day, years_after
+from domain.values import Category, Channel, civil_day, years_after
 from tests.domain.samples import sample
 from tests.domain.world import (
     ACCOUNT,

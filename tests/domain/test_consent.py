@@ -14,6 +14,7 @@ from domain.aggregates.consent import (
     in_force,
 )
 from domain.errors import Refused
+from domain.events import Change
 from domain.events.account import ErasureRequested, ErasureValidated
 from domain.events.agreement import AgreementEnded
 from domain.events.consent import (
@@ -39,7 +40,7 @@ from domain.policies.consent import (
 from domain.policies.evidence import EvidenceMissing, WordingDiffers, WordingNotPublished
 from domain.policies.meter import MeterNotThisAccounts
 from domain.policies.points import CategoryNotForFluid
-from domain.values import Category, Change, Fluid
+from domain.values import Category, Fluid
 from tests.domain.world import (
     ACCEPTED,
     ACCOUNT,

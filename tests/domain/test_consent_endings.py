@@ -16,6 +16,7 @@ from domain.aggregates.consent import (
     has_ended,
 )
 from domain.aggregates.meter import BeforeEntryDay, ConsentsLiveOnMeter, MeterLeft
+from domain.events import Change
 from domain.events.account import ErasureRequested, ErasureValidated
 from domain.events.agreement import AgreementEnded
 from domain.events.consent import (
@@ -34,7 +35,6 @@ from domain.policies.consent import (
 )
 from domain.policies.meter import Departure, MeterNotThisAccounts, move_out
 from domain.policies.period import TooManyYears
-from domain.values import Change
 from tests.domain.world import (
     ACCOUNT,
     AGREEMENT,

@@ -21,7 +21,7 @@ from domain.aggregates.consent import Consent
 from domain.aggregates.meter import Meter
 from domain.aggregates.terms import Terms
 from domain.errors import Refused
-from domain.events import Event
+from domain.events import Change, Event
 from domain.events.account import AccountOpened, TermsAccepted
 from domain.events.agreement import AgreementSigned
 from domain.events.consent import Evidence
@@ -29,7 +29,7 @@ from domain.events.meter import MeterDeclared
 from domain.events.terms import TextKind
 from domain.policies.collection import Start, start_collection
 from domain.policies.consent import Grant, Ground, grant
-from domain.values import Category, Change, Channel, Fluid, Point, Stream
+from domain.values import Category, Channel, Fluid, Point, Stream
 
 ACCOUNT, NEIGHBOUR = UUID(int=0xA0), UUID(int=0xA1)
 METER = UUID(int=0xB0)

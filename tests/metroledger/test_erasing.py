@@ -16,8 +16,8 @@ from application.inbox import drain
 from application.services import made_by
 from application.upkeep import look_after
 from domain.values import month_after
+from metroledger.bootstrap import administrator
 from metroledger.cli import run_command
-from metroledger.cli.offices import administrator
 from metroledger.portal import site_of
 from metroledger.settings import NoYesOrNo, read_settings
 from tests.application.conftest import founded, place, site

@@ -14,8 +14,8 @@ from typing_extensions import override
 
 from adapters.openbao.bao import KeeperUnavailable
 from application import erasure, residents
+from metroledger.bootstrap import administrator
 from metroledger.cli import run_command
-from metroledger.cli.offices import administrator
 from metroledger.keeping import KeeperNotAsked, NoSuchKeeper, NotAKeeper
 from metroledger.settings import read_settings
 from tests.adapters.openbao.conftest import kept, openbao

@@ -17,7 +17,7 @@ from application.viewing import overview
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.aggregates.consumption import consumption
 from domain.values import Category
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from projections.consumption import daily
 from projections.projector import BuiltAlready
 from projections.store import Part

@@ -24,9 +24,8 @@ from domain.aggregates.consent import Origin
 from domain.errors import MetroledgerError
 from keys.store import Options
 from ledger.record import decode
-from metroledger.bootstrap import now, open_ledger
+from metroledger.bootstrap import administrator, now, open_ledger
 from metroledger.cli.files import ingest_file
-from metroledger.cli.offices import administrator
 from metroledger.settings import read_settings
 from schemas.leaf import decode_leaf
 

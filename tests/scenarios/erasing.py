@@ -26,8 +26,7 @@ from domain.events.account import AccountOpened
 from domain.values import Channel, Fluid, Point
 from keys.keyring import FileKeyring
 from keys.store import FILE_NAME
-from metroledger.bootstrap import database_directory
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator, database_directory
 from metroledger.portal import site_of
 from metroledger.settings import QUIET_SECONDS
 from projections.requests import Outcome

@@ -17,7 +17,7 @@ from application.upkeep import look_after
 from domain.events.retention import RetentionCarriedOut, RetentionOrdered
 from domain.values import Category, Matter
 from keys.names import Purpose
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from proofs.certificate import verify_certificate
 from tests.application.test_certifying import press
 from tests.application.test_retention import AFTER, BEFORE, NEW, NIGHTS, OLD, TWO_YEARS, at

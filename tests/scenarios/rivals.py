@@ -21,7 +21,7 @@ from domain.errors import Refused
 from domain.values import Category, Fluid, Point
 from keys.names import KeyName, Purpose
 from keys.tree import KeyDestroyed
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from metroledger.portal import site_of
 from replay.refold import Refold
 from schemas.leaf import decode_leaf, decode_reading_leaf

@@ -22,8 +22,8 @@ from ledger.frames import key_id_of, open_event
 from ledger.readings import key_ids, open_readings
 from ledger.record import Kind, assemble, decode, encode_frame, encode_header, split
 from ledger.simulated import SimulatedLog
+from metroledger.bootstrap import administrator
 from metroledger.cli.audits import subject_of
-from metroledger.cli.offices import administrator
 from proofs.merkle import leaf_hash, root
 from replay.refold import Refold
 from replay.report import audit_closed, audit_open

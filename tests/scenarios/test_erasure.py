@@ -17,9 +17,9 @@ from domain.errors import Corrupt
 from keys.gate import EpochKeyMissing
 from keys.keyring import FileKeyring
 from keys.store import KeyStore
+from metroledger.bootstrap import administrator
 from metroledger.cli.audits import subject_of
 from metroledger.cli.collecting import box_of
-from metroledger.cli.offices import administrator
 from metroledger.post import outbox_of
 from proofs.check import check_tiles
 from proofs.receipt import verify_receipt

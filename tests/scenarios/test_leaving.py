@@ -22,7 +22,7 @@ from domain.aggregates.meter import MeterStatus
 from domain.events.account import AccountErased, DestructionOrdered
 from domain.policies.meter import Departure, move_out
 from domain.values import Actor, Role
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from tests.application.world import (
     SEED,
     closed,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.transact import Loading
-    from domain.values import Change
+    from domain.events import Change
     from metroledger.bootstrap import Installation
     from tests.application.world import Household
 

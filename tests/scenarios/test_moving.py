@@ -12,7 +12,7 @@ from adapters.dso.enedis.series import town
 from application import erasure
 from ledger.readings import key_ids
 from ledger.record import decode
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from metroledger.kept import BOOTSTRAP, LOG, POSTGRES, REPLICAS, Topic
 from schemas.private import decode_private
 from tests.application.world import (

@@ -17,8 +17,7 @@ from application import erasure, residents
 from domain.errors import Corrupt, Unavailable
 from keys.redaction import KeyMissing
 from ledger.fold import LogNotOurs
-from metroledger.bootstrap import database_directory
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator, database_directory
 from projections.series import show
 from proofs.publication import TreeForked
 from tests.application.world import (

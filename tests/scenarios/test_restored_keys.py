@@ -20,7 +20,7 @@ from keys.gate import EpochKeyMissing
 from keys.journal import JournalBroken
 from keys.redaction import KeyMissing
 from keys.store import FILE_NAME
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from projections.series import show
 from proofs.publication import TreeBehind
 from tests.application.world import SEED, Place, settle, settle_all, take, write_nights

@@ -22,14 +22,15 @@ from application.viewing import NothingHere
 from domain.aggregates import collection, consent, meter
 from domain.aggregates.consent import Origin
 from domain.aggregates.reading import INITIAL
+from domain.events import Change
 from domain.events.collection import CollectionResumed, CollectionSuspended
 from domain.events.consent import ConsentExpired, ConsentExtended
 from domain.events.meter import ContractFactsReceived, MeterAttested, MeterMovedOut
 from domain.events.reading import IntervalReceived, LoadCurveDayReceived
-from domain.values import Category, Change, Channel
+from domain.values import Category, Channel
 from keys.redaction import Redacted
 from ledger.frames import Opened
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from metroledger.personal_data import REGISTRY
 from metroledger.personal_data.entry import PERSONAL, Place
 from metroledger.personal_data.given import OTHERS, Given, given

@@ -43,8 +43,7 @@ if TYPE_CHECKING:
 
     from adapters.http.site import Site
     from application.services import Services
-    from application.viewing import Access
-    from application.views import Overview
+    from application.views import Access, Overview
 
 FIELDS_MAX: Final = 20
 ONCE_FIELD: Final = "envoi"

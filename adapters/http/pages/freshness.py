@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from application.services import Services
-    from application.viewing import Access
+    from application.views import Access
     from domain.aggregates.consumption import DayConsumption
 
 EXPECTED_AFTER_DAYS: Final = 2

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from adapters.http.pages.frame import Visit
     from application.services import Services
-    from application.viewing import Access
-    from application.views import Overview
+    from application.views import Access, Overview
     from domain.aggregates.power import DayPower
     from domain.events.reading import MaximumPowerReceived
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from keys.store import KeyStore, Options
-from metroledger.keeping import keyring_of
+from metroledger.keyrings import keyring_of
 from metroledger.settings import read_settings
 from tests.keys.home import LATER
 

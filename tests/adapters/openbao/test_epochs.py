@@ -19,7 +19,7 @@ from adapters.openbao.transit import VersionWithheld
 from keys.epochs import STEPS
 from keys.gate import EpochKeyMissing
 from keys.store import KeyStore, Options
-from metroledger.keeping import keyring_of
+from metroledger.keyrings import keyring_of
 from metroledger.settings import Settings, read_settings
 from tests.architecture.sources import ROOT
 from tests.keys.home import LATER, NOW, person, readings

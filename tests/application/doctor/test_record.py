@@ -17,8 +17,8 @@ from application.notifying import see_to_notices
 from application.services import new_id
 from application.tally import Tally
 from domain.aggregates.consent import Origin
+from metroledger.bootstrap import administrator
 from metroledger.cli.files import ingest_file
-from metroledger.cli.offices import administrator
 from projections.requests import Request
 from tests.application.test_notices import erase
 from tests.application.world import settle, take, write_nights

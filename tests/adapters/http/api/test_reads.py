@@ -16,7 +16,7 @@ from pyarrow import parquet
 from application import offices, viewing
 from domain.events.reading import MaximumPowerReceived
 from domain.events.terms import TextKind
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from proofs.receipt import verify_receipt
 from proofs.signing import Verifier
 from tests.adapters.http.api.conftest import FIRST_DAY, GAP, LAST_DAY

@@ -14,7 +14,7 @@ from adapters.http.app import create_app, guarded
 from adapters.http.serving import served
 from application.offices import Text, publish_text
 from domain.events.terms import TextKind
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from metroledger.portal import site_of
 from tests.application.conftest import founded, site
 from tests.application.world import ROOT, Place, Site

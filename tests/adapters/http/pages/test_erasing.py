@@ -11,7 +11,7 @@ from adapters.http.pages.certificate import verify_page
 from application.access.roles import StaffRole
 from application.notices import acknowledge, notices_of
 from application.upkeep import look_after
-from metroledger.cli.offices import administrator as administrator_of
+from metroledger.bootstrap import administrator as administrator_of
 from metroledger.portal import site_of
 from proofs.certificate import verify_certificate
 from tests.adapters.http.api.conftest import founded, site, world

@@ -19,7 +19,7 @@ from application.reactions import write_letters
 from application.residents import resident
 from application.upkeep import look_after
 from domain.values import civil_day
-from metroledger.cli.offices import administrator
+from metroledger.bootstrap import administrator
 from proofs.certificate import verify_certificate
 from tests.adapters.http.api.conftest import founded, site, world
 from tests.adapters.http.entering import form_token_in
