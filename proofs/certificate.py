@@ -205,13 +205,7 @@ class Certified:
         gaps = [gap for gap in (_CLAIMED, self.certificate.scope.unproven) if gap]
         if not self.certificate.fingerprints:
             gaps.append("the fingerprints one by one: the root over them alone is shown")
-        if not self.signed.cosigners:
-            gaps.append("that others were shown the same log: no known witness has cosigned")
-        gaps += [
-            f"that {line.name} has signed: its key is not known here"
-            for line in self.signed.unknown
-        ]
-        return tuple(gaps)
+        return (*gaps, *self.signed.not_proven)
 
 
 def issue_certificate(

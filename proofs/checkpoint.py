@@ -14,13 +14,15 @@ them.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from domain.errors import Corrupt, Malformed
 from proofs.merkle import EMPTY_ROOT, HASH_BYTES
 from proofs.note import Signature, Verified, open_note, sign_note
 from proofs.signing import Signer, Verifier, is_key_name
 from proofs.texts import MAX_DECIMAL, TextMalformed, decode_base64, decode_decimal, encode_base64
+
+_ALONE: Final = "that others were shown the same log: no known witness has cosigned"
 
 
 class CheckpointMalformed(Malformed):
@@ -102,6 +104,13 @@ class SignedCheckpoint:
     note: bytes
     cosigners: tuple[Verified, ...] = ()
     unknown: tuple[Signature, ...] = ()
+
+    @property
+    def not_proven(self) -> tuple[str, ...]:
+        """What a reader might think the signatures prove and they do not, in sentences."""
+        alone = () if self.cosigners else (_ALONE,)
+        names = (line.name for line in self.unknown)
+        return (*alone, *(f"that {name} has signed: its key is not known here" for name in names))
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> SignedCheckpoint:

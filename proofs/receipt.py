@@ -64,13 +64,7 @@ class Proven:
             gaps.append("what the event says: no disclosure is in the receipt")
         if self.content.kept_back:
             gaps.append(f"what {self.content.kept_back} groups say: they are kept back")
-        if not self.signed.cosigners:
-            gaps.append("that others were shown the same log: no known witness has cosigned")
-        gaps += [
-            f"that {line.name} has signed: its key is not known here"
-            for line in self.signed.unknown
-        ]
-        return tuple(gaps)
+        return (*gaps, *self.signed.not_proven)
 
 
 def issue_receipt(

@@ -9,11 +9,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from domain.aggregates.leaving import (
-    AnotherDestructionOrdered,
-    DestructionNotOrdered,
-    PartialErasure,
-)
+from domain.aggregates.leaving import AnotherDestructionOrdered, require_answer
 from domain.aggregates.machine import Happened, Table, move
 from domain.events.account import DestructionOrdered
 from domain.events.destruction import KeysDestroyed
@@ -83,9 +79,5 @@ def certify(state: Destruction, certificate: KeysDestroyed) -> tuple[KeysDestroy
     """
     if state.status is DestructionStatus.DONE:
         return ()
-    if state.ordered is None:
-        raise DestructionNotOrdered
-    ordered = (state.ordered.request, state.ordered.keys, state.ordered.root)
-    if (certificate.request, certificate.keys, certificate.root) != ordered:
-        raise PartialErasure(state.ordered.keys, certificate.keys)
+    require_answer(state.ordered, certificate)
     return (certificate,)

@@ -21,7 +21,11 @@ from domain.events.account import (
     ErasureValidated,
 )
 from domain.events.consent import ConsentGranted
-from domain.events.destruction import PastErasureAskedAgain, PastErasureRequested
+from domain.events.destruction import (
+    KeysDestroyed,
+    PastErasureAskedAgain,
+    PastErasureRequested,
+)
 
 
 class NoErasureRequested(Refused):
@@ -281,12 +285,22 @@ def erase(state: Account, certificate: AccountErased) -> tuple[AccountErased, ..
     """
     if state.status is AccountStatus.ERASED:
         return ()
-    if state.ordered is None:
-        raise DestructionNotOrdered
-    ordered = (state.ordered.request, state.ordered.keys, state.ordered.root)
-    if (certificate.request, certificate.keys, certificate.root) != ordered:
-        raise PartialErasure(state.ordered.keys, certificate.keys)
+    require_answer(state.ordered, certificate)
     return (certificate,)
+
+
+def require_answer(
+    ordered: DestructionOrdered | None, certificate: AccountErased | KeysDestroyed
+) -> None:
+    """Let a certificate pass that answers its order; raises as `erase` does."""
+    if ordered is None:
+        raise DestructionNotOrdered
+    if _destroyed(certificate) != _destroyed(ordered):
+        raise PartialErasure(ordered.keys, certificate.keys)
+
+
+def _destroyed(said: DestructionOrdered | AccountErased | KeysDestroyed) -> tuple[UUID, int, str]:
+    return (said.request, said.keys, said.root)
 
 
 def _require_pending(state: Account, request: UUID) -> None:
