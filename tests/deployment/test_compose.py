@@ -1,10 +1,16 @@
-"""What docker-compose.yml promises, read from it: there is no Docker where these tests run."""
+"""What docker-compose.yml promises, read from it: there is no Docker where these tests run.
+
+A Compose client alone reads the file too, where there is one (Debian: docker-compose).
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-from typing import Any
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml  # PyYAML comes with schemathesis
@@ -14,6 +20,9 @@ from metroledger.cli import build_parser
 from metroledger.settings import read_settings
 from tests.architecture.sources import ROOT
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
 IMAGE = (ROOT / "Dockerfile").read_text("utf-8")
 REQUIREMENTS = (ROOT / "requirements" / "dev.txt").read_text("utf-8")
@@ -22,12 +31,54 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 OURS = ("ledger", "portal")
 VARIABLE = re.compile(r"\$\{(\w+)(:\?[^}]+)?\}")
+ASKED = dict(VARIABLE.findall(re.sub(r"(?m)^#.*$", "", TEXT)))
 
 
 def filled(value: str) -> str:
     """A value as it is with the variables that a person must set."""
     answers = {"METROLEDGER_PUBLIC_URL": "https://energie.example.org"}
     return VARIABLE.sub(lambda found: answers.get(found[1], "abc123"), value)
+
+
+def client() -> list[str]:
+    """The command of a Compose client."""
+    if shutil.which("docker-compose"):
+        return ["docker-compose"]
+    if shutil.which("docker"):
+        found = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+        if found.returncode == 0:
+            return ["docker", "compose"]
+    pytest.skip("no Compose client is here, so docker-compose.yml is only read (docker-compose)")
+
+
+@pytest.mark.parametrize("unset", [None, *sorted(ASKED)])
+def test_a_compose_client_accepts_the_file_and_asks_for_what_is_unset(
+    unset: str | None, tmp_path: Path
+) -> None:
+    names = ASKED.keys() - {unset}
+    values = {name: filled(f"${{{name}}}") for name in names}
+    command = [
+        *client(),
+        "--project-directory",
+        str(tmp_path),
+        "-f",
+        str(ROOT / "docker-compose.yml"),
+    ]
+    done = subprocess.run(
+        [*command, "config", "--quiet"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **values},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if unset is None:
+        assert done.returncode == 0, done.stderr
+    else:
+        why = ASKED[unset].removeprefix(":?")
+        assert done.returncode != 0
+        assert why in done.stderr
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -65,7 +116,7 @@ def test_three_brokers_keep_each_record_thrice_and_two_before_it_counts() -> Non
 
 
 def test_no_secret_has_a_default() -> None:
-    assert all(needed for _, needed in VARIABLE.findall(TEXT))
+    assert all(ASKED.values())
     for service in SERVICES.values():
         for name, value in service["environment"].items():
             if "PASSWORD" in name or "DATABASE_URL" in name:
