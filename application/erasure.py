@@ -157,8 +157,7 @@ def validate(services: Services, account_id: UUID, actor: Actor) -> bool:
 
     Say whether that changed anything. The system itself is nobody's second pair of eyes.
     """
-    if services.four_eyes and actor.id == services.system.id:
-        raise leaving.OtherEyesNeeded
+    require_own_eyes(services, actor)
 
     def decide(load: Loading) -> list[Change]:
         state = load(account, account_id).state
@@ -174,6 +173,17 @@ def validate(services: Services, account_id: UUID, actor: Actor) -> bool:
 
     accepted = services.ledger.transact(new_id(), decide, context=services.context(actor))
     return accepted is not None
+
+
+def require_own_eyes(services: Services, actor: Actor) -> None:
+    """Raise `OtherEyesNeeded` of the command line where it takes two people."""
+    if services.four_eyes and actor.id == services.system.id:
+        raise leaving.OtherEyesNeeded
+
+
+def is_validated(services: Services, account_id: UUID) -> bool:
+    """Tell whether an erasure was validated, and is under way or done."""
+    return services.ledger.load(account, account_id).state.status in _BEYOND_REQUEST
 
 
 _BEYOND_REQUEST: Final = frozenset(
@@ -192,7 +202,7 @@ def erase(
 
     Raises `ErasureNotValidated`, having touched nothing, unless one was validated.
     """
-    if services.ledger.load(account, account_id).state.status not in _BEYOND_REQUEST:
+    if not is_validated(services, account_id):
         raise leaving.ErasureNotValidated
     ordered = frame_of(services, account_id, DestructionOrdered.TOPIC) is not None
     if not ordered:  # first: a delivery that needs a key finds the consent ended, not its holder

@@ -217,16 +217,17 @@ def issue_certificate(
 ) -> bytes:
     """Return the certificate of a destruction's entries (bytes and index) under a checkpoint.
 
-    Prints that are not those the last entry binds are left out, and those that would make the
-    file too long to be read. Raises `ProofRefuted` or `CertificateMalformed` rather than hand out
-    one that would not verify.
+    Prints that are not those the last entry binds, one a key, are left out, and those that would
+    make the file too long to be read. Raises `ProofRefuted` or `CertificateMalformed` rather than
+    hand out one that would not verify.
     """
     size = signed.checkpoint.size
     steps = tuple(
         Step(leaf=leaf, index=index, path=prove_inclusion(index, size, nodes))
         for leaf, index in entries
     )
-    known = _prints_of(fingerprints) == _payload(steps[-1]).get("fingerprints")
+    bound = _payload(steps[-1])
+    known = (len(fingerprints), _prints_of(fingerprints)) == (bound["keys"], bound["fingerprints"])
     certificate = Certificate(
         note=signed.note, steps=steps, fingerprints=tuple(fingerprints) if known else ()
     )
@@ -302,7 +303,7 @@ def _says(certificate: Certificate) -> dict[str, Json]:
         "hours": hours,
         "keys_destroyed": _integer(end.get("keys")),
         "key_stores": _integer(end.get("stores")),
-        "epochs": {"last_that_held_them": epoch - 1, "first_without_them": epoch},
+        "epochs": {"without_them_from": epoch},
         "tree_sizes": {
             "before": _integer(end.get("tree_size_before")),
             "after": _integer(end.get("tree_size_after")),

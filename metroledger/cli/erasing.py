@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.http.pages.certificate import draw
-from application import answering, erasure, inbox, past, residents
+from application import answering, erasure, inbox, past
 from application.acts import KindOfAct
 from application.certifying import certificate
 from application.letters import LetterOwed, write_due
@@ -101,7 +101,7 @@ def _status(settings: Settings) -> int:
 
 
 def _write_letters(services: Services, account_id: UUID) -> None:
-    """Write what is owed of before; whoever stands at the counter needs no letter of now."""
+    """Write to the holder while there is an address: nobody else may know that they did not ask."""
     try:
         write_due(services, account_id)
     except LetterOwed as error:
@@ -140,10 +140,12 @@ def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
         return _status(settings)
     with open_ledger(settings) as installation:
         services, actor = installation.services, administrator(installation)
+        if not erasure.is_validated(services, arguments.account):
+            erasure.require_own_eyes(services, actor)  # before anything is written
+            erasure.request(services, arguments.account, actor)
+            erasure.check_identity(services, arguments.account, actor, means="command line")
+            erasure.validate(services, arguments.account, actor)
         _write_letters(services, arguments.account)
-        erasure.request(services, arguments.account, residents.resident(arguments.account))
-        erasure.check_identity(services, arguments.account, actor, means="command line")
-        erasure.validate(services, arguments.account, actor)
         finished = erasure.erase(services, arguments.account, actor)
     certificate = finished.certificate
     print(f"account {arguments.account} erased: certificate at leaf {finished.leaf}")

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from adapters.http.pages import certificate as page
 from adapters.http.pages import certified
-from application import erasure, past, residents, retention
+from application import erasure, past, residents, retention, seeing
 from application.certifying import certificate
 from application.erasure import GROUND, NoCertificate
 from application.receipts import Press
 from domain.errors import Corrupt, Malformed
 from domain.values import Matter
+from keys.names import Purpose
+from keys.store import FILE_NAME
 from metroledger.bootstrap import administrator
 from proofs.certificate import SCOPES, verify_certificate
 from tests.application.test_erasing import Crash, ask, crash_at
 from tests.application.world import settle
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from metroledger.bootstrap import Installation
     from tests.application.world import Household
 
@@ -55,12 +61,37 @@ def test_the_certificate_of_an_erasure_says_what_was_done_and_names_nobody(
         "validated": "administrator",
         "carried_out": "system",
     }
-    assert says["epochs"]["first_without_them"] == ledger.keys.epoch().generation
+    assert says["epochs"]["without_them_from"] == ledger.keys.epoch().generation
     assert says["legal_basis"] == GROUND.legal_basis
     assert says["not_reached"] == list(GROUND.not_reached)
     ids = [home.account, home.meter, *home.consents, *keys, administrator(ledger).id]
     for personal in (NAME, "ZWEIBR", EMAIL, NUMBER, *map(str, ids), *(one.hex for one in ids)):
         assert personal not in data.decode()
+
+
+def test_a_key_that_was_broken_before_has_no_fingerprint_and_the_certificate_shows_none(
+    ledger: Installation, home: Household
+) -> None:
+    erasure.request(ledger.services, home.account, residents.resident(home.account))
+    seeing.requester(ledger.services, home.account, administrator(ledger))
+    names = ledger.keys.keys_of(home.account)
+    (broken,) = (one for name, one in names.items() if name.purpose is Purpose.ACCESS)
+    break_wrap(ledger, broken)
+    ask(ledger, home)
+    erasure.erase(ledger.services, home.account, ledger.services.system)
+    data = certificate(ledger.services, press(ledger), home.account)
+    proven = verify_certificate(data, [ledger.verifier])
+    says: Any = proven.says
+    assert (says["keys_destroyed"], proven.certificate.fingerprints) == (len(names), ())
+    assert any("fingerprints one by one" in gap for gap in proven.not_proven)
+
+
+def break_wrap(ledger: Installation, key: UUID) -> None:
+    """Flip a bit of a key in the store, as a disk may."""
+    with closing(sqlite3.connect(ledger.settings.keys / FILE_NAME)) as store, store:
+        ((wrapped,),) = store.execute("SELECT wrapped FROM keys WHERE id = ?", (key.bytes,))
+        broken = wrapped[:-1] + bytes([wrapped[-1] ^ 1])
+        store.execute("UPDATE keys SET wrapped = ? WHERE id = ?", (broken, key.bytes))
 
 
 def test_a_certificate_stays_good_under_each_later_checkpoint(

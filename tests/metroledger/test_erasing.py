@@ -21,6 +21,7 @@ from metroledger.cli import run_command
 from metroledger.portal import site_of
 from metroledger.settings import NoYesOrNo, read_settings
 from tests.application.conftest import founded, place, site
+from tests.application.test_answering import member
 from tests.application.test_past import two_meters
 from tests.application.test_past_kept import kept
 from tests.application.world import SEED, Place, Said, settle, take, write_nights
@@ -111,7 +112,8 @@ def test_a_finished_erasure_has_a_certificate_that_verifies_elsewhere_and_only_u
     for one in (file, page):
         said = run(elsewhere, "verify", one, "--key", key)
         assert (said.code, said.err) == (0, "")
-        for proven in ("keys_destroyed: ", "roles.validated: administrator", "not proven:"):
+        asked = ("roles.asked: administrator", "roles.validated: administrator")
+        for proven in ("keys_destroyed: ", *asked, "not proven:"):
             assert proven in said.out
         for personal in ("Selma", "LEAVER", "selma@", "1" * 14, str(account), account.hex):
             assert personal not in one.read_text("utf-8")
@@ -169,6 +171,24 @@ def test_a_meters_past_and_a_retention_run_have_certificates_too(
             written.write_bytes(written.read_bytes().replace(b"20", b"21", 1))
             refuted = run(elsewhere, "verify", written, "--key", key)
             assert (refuted.code, refuted.out) == (1, "")
+
+
+def test_with_four_eyes_the_command_writes_nothing_down_and_carries_out_what_others_validated(
+    place: Place,
+) -> None:
+    strict = replace(place, also={**place.also, "METROLEDGER_FOUR_EYES": "yes"})
+    with strict.open() as ledger:
+        account = settle(ledger, "1" * 14).account
+        end = ledger.log.end()
+    refused = strict.run("erase", account)
+    assert (refused.code, refused.out) == (1, "")
+    with strict.open() as ledger:
+        assert ledger.log.end() == end
+        desk, (one, other) = site_of(ledger).desk, (member(1), member(2))
+        desk.request(account)
+        erasure.check_identity(ledger.services, account, one, means="by telephone")
+        desk.validate(account, other)
+    assert "keys destroyed" in strict.run("erase", account).out
 
 
 def test_four_eyes_are_asked_for_by_name(place: Place) -> None:
