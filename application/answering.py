@@ -129,8 +129,11 @@ def carry_out_validated(services: Services, failed: dict[UUID, datetime]) -> int
 
     One that cannot be completed keeps no other waiting: somebody is told, and it is taken up
     again after `RETRIED_AFTER`. `failed` says when each failed, and is kept between rounds.
+    Where something does not answer, as a keeper of epoch keys, each is still carried as far as it
+    goes, and then `Unavailable` is raised.
     """
     done, now = 0, services.clock()
+    unanswered: Unavailable | None = None
     for request in services.shown.store.open_requests():
         rests = now - failed.get(request.account, _LONG_AGO) < RETRIED_AFTER
         if request.validated_at is None or rests:
@@ -138,11 +141,16 @@ def carry_out_validated(services: Services, failed: dict[UUID, datetime]) -> int
         try:
             _write_last(services, request.account)
             erasure.erase(services, request.account, services.system)
+        except Unavailable as error:
+            unanswered = error
+            continue
         except (Corrupt, Refused) as error:
             failed[request.account] = now
             tell("erasure-incomplete", logging.ERROR, error=error, account=request.account)
             continue
         done += 1
+    if unanswered is not None:
+        raise unanswered
     return done
 
 

@@ -26,7 +26,7 @@ from projections.projector import ShownTooLate
 from projections.store import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from uuid import UUID
 
     from application.erasure import Step
@@ -38,10 +38,17 @@ if TYPE_CHECKING:
     from keys.names import KeyName
 
 
-def order(services: Services, stream: UUID, keys: Mapping[KeyName, UUID]) -> None:
+def order(
+    services: Services,
+    stream: UUID,
+    keys: Mapping[KeyName, UUID],
+    *,
+    unless: Callable[[Loading], None] = lambda _: None,
+) -> None:
     """Order the destruction of keys, by name and id, in a stream of its own; once.
 
-    An order that stands is kept, whatever is named now.
+    An order that stands is kept, whatever is named now. `unless` raises what forbids one, by what
+    it loads: none is written beside a change of that.
     """
     if frame_of(services, stream, DestructionOrdered.TOPIC) is not None:
         return
@@ -51,6 +58,7 @@ def order(services: Services, stream: UUID, keys: Mapping[KeyName, UUID]) -> Non
         state = load(destruction, stream).state
         if state.ordered is not None:
             return ()
+        unless(load)
         return destruction.order(state, request=stream, keys=len(ids), root=root_of(ids))
 
     context = services.context(None, **{DestructionOrdered.TOPIC: b"".join(ids)})

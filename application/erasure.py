@@ -41,6 +41,7 @@ from domain.events.account import (
     ErasureValidated,
 )
 from domain.policies.account import order_destruction
+from domain.values import Role
 from ledger.frames import event_from
 from schemas.leaf import decode_leaf
 from schemas.private import decode_private
@@ -86,6 +87,18 @@ class ErasureIncomplete(Corrupt):
         super().__init__(
             f"{left} keys that were ordered destroyed are still in the key store; the erasure is "
             "not complete: run 'metroledger erase' again (manual: key store)"
+        )
+
+
+class ErasureNotOurs(Corrupt):
+    """An erasure is on the ledger that nobody of ours decided so; nothing was destroyed for it."""
+
+    def __init__(self, why: str) -> None:
+        """Take what is amiss, as a clause."""
+        super().__init__(
+            f"an erasure was not carried out, and nothing was destroyed: {why}. Run 'metroledger "
+            "audit', find out who appended it, and make sure of what the person wants (manual: "
+            "erasures)"
         )
 
 
@@ -200,10 +213,12 @@ def erase(
 ) -> Erasure:
     """Carry a validated erasure to its end, from wherever it stands.
 
-    Raises `ErasureNotValidated`, having touched nothing, unless one was validated.
+    Raises, having touched nothing, `ErasureNotValidated` unless one was validated, and
+    `ErasureNotOurs` where what stands on the ledger was not decided by whom it takes.
     """
     if not is_validated(services, account_id):
         raise leaving.ErasureNotValidated
+    _require_ours(services, account_id, actor)
     ordered = frame_of(services, account_id, DestructionOrdered.TOPIC) is not None
     if not ordered:  # first: a delivery that needs a key finds the consent ended, not its holder
         _end_consents(services, account_id, step)
@@ -230,6 +245,33 @@ def erase(
         _certify(services, account_id, actor, ids)
         step("certified")
     return certificate_of(services, account_id)
+
+
+def _require_ours(services: Services, account_id: UUID, actor: Actor) -> None:
+    """Let pass what people decided and our own steps made of it; raises `ErasureNotOurs`.
+
+    Validation, order and certificate have no data subject, so no key is needed to write them: who
+    can append to the log could. The identity check is sealed under the person's own key, and an
+    order of ours names that person's keys, all of them and no other's. At the command line the
+    administrator who carries it out is the one who decides.
+    """
+    living = set(services.keys.keys_of(account_id).values())
+    if not living:
+        return  # destroyed: what is left is to say so
+    state = services.ledger.load(account, account_id).state
+    if state.identified is None and actor.role is Role.SYSTEM:
+        raise ErasureNotOurs(_UNCHECKED)
+    if state.status is AccountStatus.ERASED:
+        raise ErasureNotOurs(_CERTIFIED)
+    if frame_of(services, account_id, DestructionOrdered.TOPIC) is not None:
+        named = services.keys.owners_of(ordered_ids(services, account_id))
+        if named.keys() != living:
+            raise ErasureNotOurs(_OTHERS)
+
+
+_UNCHECKED: Final = "it was validated, and nobody checked that the request is the holder's own"
+_CERTIFIED: Final = "it is certified already, and the account's keys are alive"
+_OTHERS: Final = "the order names other keys than the account's"
 
 
 def certificate_of(services: Services, account_id: UUID) -> Erasure:

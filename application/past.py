@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
@@ -224,7 +225,11 @@ def erase(
         stop(services, account_id, request_id, step=step)
         step("consents ended")
         consents = _consents_of(services, account_id, request_id)
-        destruction.order(services, request_id, _keys(services, account_id, consents))
+        keys = _keys(services, account_id, consents)
+        try:
+            destruction.order(services, request_id, keys, unless=partial(_unless_held, account_id))
+        except leaving.PastHeld:  # since a moment ago
+            return False
         step("destruction ordered")
     consents = _consents_of(services, account_id, request_id)
     living = services.keys.owners_of(ordered_ids(services, request_id))
@@ -232,6 +237,11 @@ def erase(
         raise OrderNotOurs(request_id)
     destruction.carry_out(services, request_id, GROUND, actor, consents=consents, step=step)
     return True
+
+
+def _unless_held(account_id: UUID, load: Loading) -> None:
+    if load(account, account_id).state.status in HELD:
+        raise leaving.PastHeld
 
 
 def stop(

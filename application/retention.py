@@ -133,8 +133,14 @@ def order(services: Services, *, step: Step = lambda _: None) -> int:
 
 
 def carry_out(services: Services, *, step: Step = lambda _: None) -> int:
-    """Carry every ordered run to its end, from wherever it stands; return how many."""
-    pending = [one for one in _pending(services) if _is_ours(services, one)]
+    """Carry every ordered run to its end, from wherever it stands; return how many.
+
+    A run that would destroy a key of somebody who is held by now waits, whole, until they are not:
+    its certificate answers for each key that it ordered.
+    """
+    pending = [
+        one for one in _pending(services) if _is_ours(services, one) and not _is_held(services, one)
+    ]
     if not pending:
         return 0
     for one in pending:
@@ -254,6 +260,18 @@ def _is_ours(services: Services, run: _Pending) -> bool:
     return all(
         name.purpose is purpose and name.year is not None and name.year <= last_year
         for name in services.keys.names_of(run.ids).values()
+    )
+
+
+def _is_held(services: Services, run: _Pending) -> bool:
+    """Tell whether a duty keeps a living key of a run, since it was ordered."""
+    services.shown.catch_up(Part.STANDING)
+    owners = set(services.keys.owners_of(run.ids).values()) - {services.territory}
+    return any(
+        placed.state.status in account.HELD
+        for some in _some(list(owners), LOOKED_AT_ONCE)
+        for owner, standing in services.shown.standing_of(some).items()
+        if (placed := standing.accounts.get(owner)) is not None
     )
 
 

@@ -22,10 +22,11 @@ from application.reactions import (
 )
 from application.residents import settle_reservations
 from application.retention import keep_to_periods
-from domain.errors import Refused, Unavailable
+from domain.errors import Corrupt, Refused, Unavailable
 from domain.values import civil_day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from uuid import UUID
 
@@ -65,35 +66,50 @@ def look_after(
     """Do every duty once, in the order of `Round`; the epoch ends once a day.
 
     `failed` is when which erasure could not be completed, or which notice was not taken, for
-    whoever goes round and round. Raises `Unavailable` where something does not answer: at once,
-    but for an act that waits, which holds up no other duty.
+    whoever goes round and round. A duty in which something does not answer, or is broken, holds up
+    no other: its `Unavailable` or `Corrupt` is raised when all had their turn.
     """
     failed = {} if failed is None else failed
-    unanswered: Unavailable | None = None
+    duties = _Duties()
     services.ledger.committer.catch_up()
-    try:
-        kept = drain(services)
-    except Unavailable as error:
-        kept, unanswered = 0, error
-    services.shown.catch_up()
+    kept = duties.do(lambda: drain(services))
+    duties.do(services.shown.catch_up)
     settle_reservations(services)
     daily = _is_new_day(services)
     done = Round(
         kept=kept,
-        letters=write_letters(services, cursors),
-        starts=start_what_was_granted(services, cursors),
-        endings=stop_what_ended(services, cursors),
-        expired=expire_lapsed(services),
-        erased=carry_out_validated(services, failed) + carry_out_requested(services, failed),
-        notices=see_to_notices(services, failed),
-        filed=services.shown.compact(),
-        parked_dropped=drop_expired(services),
-        past_destroyed=keep_to_periods(services, daily=daily),
-        epoch_ended=end_epoch_daily(services) or daily,
+        letters=duties.do(lambda: write_letters(services, cursors)),
+        starts=duties.do(lambda: start_what_was_granted(services, cursors)),
+        endings=duties.do(lambda: stop_what_ended(services, cursors)),
+        expired=duties.do(lambda: expire_lapsed(services)),
+        erased=duties.do(lambda: carry_out_validated(services, failed))
+        + duties.do(lambda: carry_out_requested(services, failed)),
+        notices=duties.do(lambda: see_to_notices(services, failed)),
+        filed=duties.do(services.shown.compact),
+        parked_dropped=duties.do(lambda: drop_expired(services)),
+        past_destroyed=duties.do(lambda: keep_to_periods(services, daily=daily)),
+        epoch_ended=bool(duties.do(lambda: end_epoch_daily(services))) or daily,
     )
-    if unanswered is not None:
-        raise unanswered
+    duties.close()
     return done
+
+
+class _Duties:
+    """Does each duty whatever became of the others, and raises the first failure in the end."""
+
+    def __init__(self) -> None:
+        self._failure: Unavailable | Corrupt | None = None
+
+    def do(self, duty: Callable[[], int | None]) -> int:
+        try:
+            return duty() or 0
+        except (Unavailable, Corrupt) as error:
+            self._failure = self._failure or error
+            return 0
+
+    def close(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
 
 def expire_lapsed(services: Services, limit: int = AT_ONCE) -> int:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import Corrupt
+from keys.key import WrapBroken
 from ledger.readings import ReadingKeysMissing
-from projections.requests import MARKS, Step
+from projections.requests import ENDS, MARKS, Step
 from projections.standing import PUBLIC_MARKS
 from projections.store import Slip, Unread
 from schemas.leaf import decode_leaf, rest_of
 from schemas.private import decode_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from uuid import UUID
 
+    from keys.key import Key
+    from keys.store import KeyStore
     from ledger.record import Frame, Readings, Record
     from ledger.store import Accepted
     from schemas.private import Private
@@ -88,3 +92,23 @@ def _slips(readings: Readings, private_zone: bytes, leaf: int) -> Iterator[Slip]
         reading_leaf = readings.leaf(place)
         key = private.extra[16 * place : 16 * place + 16]
         yield Slip(reading_leaf[17:33], leaf, place, private.at, key, reading_leaf, sealed)
+
+
+def whole(keys: KeyStore, ids: Collection[UUID]) -> dict[UUID, Key]:
+    """Fetch keys; one whose wrap is broken is as one that is missing, and holds up no other."""
+    try:
+        return keys.fetch(ids)
+    except WrapBroken:
+        found: dict[UUID, Key] = {}
+        for one in ids:
+            with contextlib.suppress(WrapBroken):
+                found |= keys.fetch([one])
+        return found
+
+
+def believed(keys: KeyStore, steps: Iterable[Step]) -> list[Step]:
+    """Leave out the ends of erasures whose accounts have keys yet: their leaves are not ours.
+
+    An end is written when the keys are gone; the leaf alone, which anybody may append, ends none.
+    """
+    return [one for one in steps if one.topic not in ENDS or not keys.keys_of(one.account)]

@@ -33,7 +33,7 @@ from ledger.retrieval import read_records
 from projections import covers, requests, standing
 from projections.entries import Entry, month_of, open_pages, open_slips, seal_page
 from projections.figures import figures_of, open_figures, seal_figures
-from projections.gathering import Gathered, gather
+from projections.gathering import Gathered, believed, gather, whole
 from projections.store import Batch, Held, Part, Sealed, Slip, StandingRow, Unread
 from schemas.private import NO_KEY
 
@@ -151,10 +151,11 @@ class Projector:
             if size > BYTES_AT_ONCE:
                 break
         pages, gone = self._stand(gathered)
+        steps = believed(self._keys, gathered.steps)
         batch = Batch(
             slips=gathered.slips,
             standing=pages,
-            requests=requests.moved(self.store.requests(gathered.leaving), gathered.steps),
+            requests=requests.moved(self.store.requests(gathered.leaving), steps),
             gone=gone,
             unread=gathered.unread,
         )
@@ -172,7 +173,7 @@ class Projector:
         for account, events in by_account.items():
             own = (one for _, one in events if one.originator_id == account)
             profile.setdefault(account, next((one.private.key for one in own), NO_KEY))
-        keys = self._keys.fetch(profile.values())
+        keys = whole(self._keys, profile.values())
         pages = {
             account: _page(account, key, rows.get(account), events, gathered.unread)
             for account, events in by_account.items()
@@ -199,7 +200,7 @@ class Projector:
     def _open(self, gathered: Gathered) -> list[_Placed]:
         """Open what is sealed and can still be; what was erased is left out."""
         wanted = {one.private.key for one in gathered.frames} - {NO_KEY}
-        keys = self._keys.fetch(wanted)
+        keys = whole(self._keys, wanted)
         ordered = self._ordered() if len(keys) < len(wanted) else frozenset()
         found: list[_Placed] = []
         for position, header, frame, _ in gathered.frames:

@@ -2,7 +2,7 @@
 
 Told by the types of events and their private zones; no key is needed, so what an erasure came
 to can still be told when nothing else can. A leaf that a stranger appended may add a row that
-leads to nobody, and closes no other.
+leads to nobody; it ends no erasure, for that is believed once the account has no keys.
 """
 
 from __future__ import annotations
@@ -62,6 +62,9 @@ _OUTCOMES: Final = {
     AccountErasedV1.TOPIC: Outcome.ERASED,
     AccountErased.TOPIC: Outcome.ERASED,
 }
+ENDS: Final = frozenset(one for one, outcome in _OUTCOMES.items() if outcome is Outcome.ERASED)
+"""The types of events that say that an account was erased."""
+
 _MOVES: Final[dict[str, Callable[[Request, datetime], Request]]] = {
     ErasureIdentityChecked.TOPIC: lambda request, at: request._replace(identified_at=at),
     ErasureHeld.TOPIC: lambda request, at: request._replace(held_at=at),

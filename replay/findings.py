@@ -32,6 +32,9 @@ class Breach(StrEnum):
     UNREADABLE = "event_unreadable"
     UNKNOWN_TYPE = "event_type_unknown"
     ORDER_DIFFERS = "order_of_destruction_differs"
+    NOT_CHECKED = "erasure_validated_unchecked"
+    NOT_VALIDATED = "destruction_ordered_unvalidated"
+    NOT_ORDERED = "destruction_certified_unordered"
     OTHER_POINT = "another_point"
     OTHER_DIRECTION = "another_direction"
     OUTSIDE_PERIMETER = "day_outside_the_perimeter"
@@ -59,6 +62,9 @@ SENTENCES: Final[dict[Breach, str]] = {
     Breach.UNREADABLE: "it does not say what its type says, or does not open",
     Breach.UNKNOWN_TYPE: "its type is unknown to this program: upgrade it and audit again",
     Breach.ORDER_DIFFERS: "it orders other keys destroyed than its leaf counts and commits to",
+    Breach.NOT_CHECKED: "it validates an erasure, and nobody had checked whose request it was",
+    Breach.NOT_VALIDATED: "it orders an account's keys destroyed, and nobody had validated that",
+    Breach.NOT_ORDERED: "it certifies that keys were destroyed, and no order before it names them",
     Breach.OTHER_POINT: "it is of another metering point than the consent's",
     Breach.OTHER_DIRECTION: "it is of energy fed into the network, which no consent is about",
     Breach.OUTSIDE_PERIMETER: "its day lies outside the consent's data perimeter",

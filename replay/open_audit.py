@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from domain.errors import Corrupt
-from domain.events.account import AccountErased, DestructionOrdered
+from domain.events.account import AccountErased, AccountOpened, DestructionOrdered
 from domain.events.consent import ConsentGranted
 from domain.events.destruction import KeysDestroyed
 from domain.events.retention import RetentionCarriedOut
@@ -51,11 +51,16 @@ class _Scope(NamedTuple):
 
 @dataclass(slots=True)
 class Orders:
-    """The ids of keys that leaves of the whole log order destroyed, and certify destroyed."""
+    """The ids of keys that leaves of the whole log order destroyed, and certify destroyed.
+
+    `profiles` are those that sealed each account's opening: an erasure certifies them destroyed
+    whatever its order names.
+    """
 
     ordered: set[UUID] = field(default_factory=set)
     certified: set[UUID] = field(default_factory=set)
     by_cause: dict[UUID, list[UUID]] = field(default_factory=dict)
+    profiles: dict[UUID, UUID] = field(default_factory=dict)
 
     def take(self, statement: Statement) -> None:
         """Note an order or a certificate; an order that its leaf belies orders nothing."""
@@ -69,6 +74,10 @@ class Orders:
             self.by_cause.setdefault(cause, []).extend(ids)
         elif isinstance(said, AccountErased | KeysDestroyed):
             self.certified.update(self.by_cause.get(said.request, ()))
+            if (profile := self.profiles.get(statement.private.stream)) is not None:
+                self.certified.add(profile)
+        elif statement.type == AccountOpened.TOPIC:
+            self.profiles.setdefault(statement.private.stream, statement.private.key)
         elif isinstance(said, RetentionCarriedOut):
             self.certified.update(self.by_cause.get(statement.private.stream, ()))
 

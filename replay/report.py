@@ -1,4 +1,4 @@
-"""One audit, from the log to its report: integrity, coverage, and what was not looked at."""
+"""One audit, from the log to its report: integrity, erasures, coverage, what was not looked at."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from replay.audit import ClosedAudit
+from replay.erasures import Erasures
 from replay.findings import Breach, Covered, Finding
 from replay.integrity import Integrity
 from replay.open_audit import OpenAudit, Orders
@@ -85,7 +86,7 @@ def audit_open(
 def _closed(subject: Subject, each: Callable[[Covered], None] | None) -> tuple[Report, Orders]:
     report, refold = Report("closed"), Refold(subject.log, subject.origin)
     integrity, coverage = Integrity(subject.published, subject.entry), ClosedAudit()
-    orders = Orders()
+    orders, erasures = Orders(), Erasures()
     for replayed in refold.commits():
         statements = [read(index, frame) for index, frame in replayed.leaves()]
         report.commits += 1
@@ -94,6 +95,7 @@ def _closed(subject: Subject, each: Callable[[Covered], None] | None) -> tuple[R
         for statement in statements:
             if not isinstance(statement, Finding):
                 orders.take(statement)
+                report.findings.extend(erasures.take(statement))
                 _tally(report, list(coverage.take(statement)), each)
     report.findings.extend(integrity.close(refold.cursor.size))
     report.size, report.voids = refold.cursor.size, len(refold.voids)

@@ -151,8 +151,8 @@ class AccountErasedV1(Event, frozen=True, kw_only=True):
 class AccountErased(Event, frozen=True, kw_only=True):
     """The erasure was carried out; the certificate. Public: it names no one.
 
-    `keys` destroyed out of `root`, in `stores` key stores; `epoch` is the first
-    epoch under which no copy of the keys exists; tree sizes are those read before
+    `keys` destroyed out of `root`, in `stores` key stores; from `epoch` on no copy of
+    the keys exists; tree sizes are those read before
     the first step and before this event; `fingerprints` is the root over the
     destroyed keys' one-way fingerprints. The roles are those in which somebody asked,
     checked, validated and carried out; None of an erasure of the first version.

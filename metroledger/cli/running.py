@@ -23,7 +23,7 @@ from application import arrivals, asking, inbox
 from application.access import sessions
 from application.telling import tell
 from application.upkeep import look_after
-from domain.errors import Unavailable
+from domain.errors import Corrupt, Unavailable
 from metroledger import logs
 from metroledger.bootstrap import database_directory, open_ledger
 from metroledger.cli.common import Commands, command
@@ -56,6 +56,9 @@ LETTERS_S: Final = 60.0
 
 ROUND_S: Final = 0.5
 """How long upkeep rests after a round that found nothing to do."""
+
+INCOMPLETE_S: Final = 5.0
+"""How long upkeep rests after a round in which something was found broken."""
 
 _FOLLOW: Final = (
     "import ctypes, os, signal, sys\n"
@@ -99,11 +102,10 @@ def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
                 letters_at = time.monotonic() + LETTERS_S
             try:
                 done = look_after(installation.services, installation.cursors, failed)
-            except Unavailable as error:
+            except (Unavailable, Corrupt) as error:
                 if arguments.once:
                     raise
-                tell("upkeep-waits", logging.WARNING, error=error)
-                stop.wait(1.0)
+                _rest_after(error, stop)
                 continue
             if done.epoch_ended:
                 sessions.drop_over(installation.services, installation.access)
@@ -114,6 +116,16 @@ def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
                 return 0
             if done.idle:
                 stop.wait(ROUND_S)
+
+
+def _rest_after(error: Unavailable | Corrupt, stop: threading.Event) -> None:
+    """Tell what kept a duty from being done, and rest: what is broken waits for a person."""
+    if isinstance(error, Unavailable):
+        tell("upkeep-waits", logging.WARNING, error=error)
+        stop.wait(1.0)
+    else:
+        tell("upkeep-incomplete", logging.ERROR, error=error)
+        stop.wait(INCOMPLETE_S)
 
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> int:

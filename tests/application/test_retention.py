@@ -173,6 +173,23 @@ def test_who_is_held_by_a_duty_to_keep_keeps_everything_until_it_is_lifted(
 STEPS: Final = ("ordered", "keys destroyed", "pages purged", "epoch ended", "certified")
 
 
+def test_a_run_waits_for_whoever_is_held_since_it_was_ordered(
+    place: Place, homes: list[Household]
+) -> None:
+    held, free = homes
+    with at(place, AFTER) as ledger:
+        services, actor = ledger.services, administrator(ledger)
+        assert retention.order(services) > 0
+        erasure.request(services, held.account, actor)
+        answering.hold(services, held.account, actor, reason="a court asked")
+        retention.carry_out(services)
+        assert key_of(ledger, held, 2092)
+        answering.lift(services, held.account, actor)
+        retention.carry_out(services)
+        assert not key_of(ledger, held, 2092)
+        assert not key_of(ledger, free, 2092)
+
+
 @pytest.mark.parametrize("stop", STEPS)
 def test_a_run_that_dies_at_a_step_is_ended_by_the_next_round(
     place: Place, homes: list[Household], stop: str

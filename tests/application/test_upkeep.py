@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from application import consenting, inbox
+from application import consenting, erasure, inbox, seeing
 from application.consenting import consents_of
 from application.protocol import barrier
+from application.residents import resident
 from application.services import collection_id, new_id
 from application.upkeep import end_epoch_daily, expire_lapsed, look_after
 from domain.aggregates import collection, consent, meter
@@ -17,10 +18,15 @@ from domain.aggregates.collection import CollectionStatus
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.errors import Unavailable
 from domain.events import Change
+from domain.events.account import AccountErased
+from domain.events.notice import NoticeEscalated
 from domain.policies.consent import withdraw
 from domain.values import Channel
 from keys.keyring import FileKeyring, new_epoch
-from metroledger.bootstrap import open_ledger
+from keys.names import Purpose
+from metroledger.bootstrap import administrator, open_ledger
+from tests.application.test_certifying import break_wrap
+from tests.application.test_erasing import ask, count
 from tests.application.test_inbox import kept_withdrawal, silent
 from tests.application.world import settle, wish
 
@@ -51,6 +57,44 @@ def withdraw_and_die(installation: Installation, consent_id: UUID) -> None:
         return withdraw(given, on_meter, withdrawn_at=services.clock(), origin=Origin.RESIDENT)
 
     services.ledger.transact(new_id(), decide, context=services.context())
+
+
+def test_a_keeper_that_does_not_answer_keeps_no_erasure_from_destroying_its_keys(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the epoch's end and the certificate wait for it, and no other duty does."""
+    services, homes = ledger.services, [settle(ledger, f"{n}" * 14) for n in (1, 2)]
+    for home in homes:
+        ask(ledger, home)
+
+    def away(_now: datetime) -> None:
+        raise Unavailable
+
+    with monkeypatch.context() as outage:
+        outage.setattr(services.keys, "end_epoch", away)
+        with pytest.raises(Unavailable):
+            look_after(services, ledger.cursors)
+        assert not any(ledger.keys.keys_of(home.account) for home in homes)
+        assert not count(ledger, AccountErased)
+        assert count(ledger, NoticeEscalated) == len(homes)
+    look_after(services, ledger.cursors)
+    assert count(ledger, AccountErased) == len(homes)
+
+
+def test_a_broken_key_of_one_person_holds_up_nothing_of_another(ledger: Installation) -> None:
+    services, broken, other = ledger.services, settle(ledger, "1" * 14), settle(ledger, "2" * 14)
+    erasure.request(services, broken.account, resident(broken.account))
+    seeing.requester(services, broken.account, administrator(ledger))
+    (key,) = (
+        one
+        for name, one in ledger.keys.keys_of(broken.account).items()
+        if name.purpose is Purpose.ACCESS
+    )
+    break_wrap(ledger, key)
+    ask(ledger, other)
+    look_after(services, ledger.cursors)
+    assert not ledger.keys.keys_of(other.account)
+    assert count(ledger, AccountErased) == 1
 
 
 def test_a_collection_is_stopped_though_the_process_that_withdrew_was_killed(

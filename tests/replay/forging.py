@@ -307,12 +307,12 @@ class Forger:
         )
 
     def order(self, keys: Iterable[Key]) -> int:
-        """Order keys destroyed; they are not, until `destroy` is called."""
-        ids = sorted(key.id.bytes for key in keys)
+        """Order keys destroyed, as a meter's past is; they are not, until `destroy` is called."""
+        ids, request = sorted(key.id.bytes for key in keys), self.new_id()
         said = DestructionOrdered(
-            request=self.new_id(), keys=len(ids), root=b64(root(map(leaf_hash, ids)))
+            request=request, keys=len(ids), root=b64(root(map(leaf_hash, ids)))
         )
-        return self.commit(Said(self.new_id(), said, extra=b"".join(ids)))
+        return self.commit(Said(request, said, extra=b"".join(ids)))
 
     def destroy(self, keys: Iterable[Key]) -> None:
         """Forget keys for ever."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.events.account import AccountErased
+from domain.events.destruction import KeysDestroyed
 from domain.values import Category, Direction, midnight
 from ledger import record as records
 from replay.findings import Breach, Finding
@@ -156,7 +156,7 @@ def test_a_certified_key_that_still_opens_is_named(forger: Forger, held: Held) -
     assert audit(forger).passed, "an order that is being carried out is no breach"
     said = records.decode(forger.log.records[-1]).frames[0].leaf
     payload = decode_leaf(said).payload or {}
-    certificate = AccountErased(
+    certificate = KeysDestroyed(
         request=UUID(payload["request"]),
         keys=2,
         root=payload["root"],
@@ -167,12 +167,10 @@ def test_a_certified_key_that_still_opens_is_named(forger: Forger, held: Held) -
         tree_size_after=4,
         legal_basis="GDPR",
         not_reached=(),
-        asked_as=None,
-        checked_as=None,
-        validated_as=None,
-        carried_out_as=None,
+        asked_as="resident",
+        carried_out_as="system",
     )
-    forger.commit(Said(forger.new_id(), certificate))
+    forger.commit(Said(certificate.request, certificate))
     assert order == leaf + 1
     assert audit(forger).findings == [
         Finding(breach=Breach.KEY_ALIVE, leaf=1),
