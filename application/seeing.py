@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from application.services import new_id
-from application.viewing import NothingHere
-from domain.aggregates import access, account
+from application.viewing import NothingHere, authorise
+from domain.aggregates import access, account, consent
 from domain.events import Change
 from domain.events.access import DataSeen, Reason, Seen
 from domain.values import civil_day
@@ -53,6 +53,19 @@ def requester(services: Services, account_id: UUID, actor: Actor) -> Requester:
         email=state.opened.email,
         means=state.identified.means if state.identified else None,
     )
+
+
+def readings(services: Services, consent_id: UUID, actor: Actor) -> None:
+    """Let whoever runs the ledger see what was measured under a consent: it is written down first.
+
+    Of an erased account nothing opens, so nobody looks. Raises as `viewing.authorise` does: what
+    the holder is not shown any more is shown to nobody.
+    """
+    granted = services.ledger.load(consent, consent_id).state.granted
+    if granted is None:
+        return
+    authorise(services, granted.account, consent_id)
+    _record(services, granted.account, actor, what=Seen.READINGS, why=Reason.AT_THE_MACHINE)
 
 
 def seen_by_staff(services: Services, account_id: UUID) -> Sequence[DataSeen]:

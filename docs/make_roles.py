@@ -29,6 +29,12 @@ Yes is allowed; every other cell is refused. What no role has is here to be seen
 Editors and advisers are named for later; nobody can be added as one yet.
 
 How members of the staff are added and sign in: [Staff](staff.md).
+
+No page stands between the ledger and whoever may run `metroledger` on its machine: they act as
+administrator, open accounts and publish texts. `metroledger consumption` writes down that they look
+before it shows anything, and the person sees it. `parked show` writes out a file of many people,
+`erasure notice` the points of somebody erased: of these nobody is told, so who has a shell there is
+for the metropolis to watch.
 """
 
 

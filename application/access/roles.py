@@ -48,6 +48,8 @@ class Right(StrEnum):
     HOLD = "hold an erasure, with a reason, and let it go on"
     READINGS = "see a reading or a consumption of somebody"
     METERS = "see somebody's meter number, or a consent's evidence"
+    ACCOUNTS = "open an account, declare a meter or give a consent in somebody's name"
+    TEXTS = "publish the terms of use and what a consent asks"
 
 
 _ADMINISTRATOR: Final = StaffRole.ADMINISTRATOR
@@ -67,6 +69,8 @@ MATRIX: Final[dict[Right, frozenset[StaffRole]]] = {
     Right.HOLD: frozenset({_ADMINISTRATOR, _OFFICER}),
     Right.READINGS: frozenset(),
     Right.METERS: frozenset(),
+    Right.ACCOUNTS: frozenset(),
+    Right.TEXTS: frozenset(),
 }
 """Which roles each right is allowed to; every other cell is a refusal."""
 

@@ -13,12 +13,15 @@ class Seen(StrEnum):
     """What was looked at."""
 
     NAME_AND_EMAIL = "name_and_email"
+    READINGS = "readings"
 
 
 class Reason(StrEnum):
     """What for."""
 
     ERASURE_REQUEST = "erasure_request"
+    AT_THE_MACHINE = "at_the_machine"
+    """Whoever runs the ledger asked its command line."""
 
 
 class DataSeen(Event, frozen=True, kw_only=True):

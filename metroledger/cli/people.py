@@ -6,14 +6,14 @@ import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from application import consenting, residents
+from application import consenting, residents, seeing
 from application.consenting import Wish
 from application.viewing import NothingHere, overview
 from domain.aggregates.consent import ConsentStatus, Origin
 from domain.aggregates.consumption import consumption
 from domain.aggregates.reading import differences
 from domain.values import Category, Channel, Fluid, Point, civil_day
-from metroledger.bootstrap import open_ledger
+from metroledger.bootstrap import administrator, open_ledger
 from metroledger.cli.common import Commands, command, day, group, identifier, print_json
 from projections.series import show
 
@@ -29,7 +29,12 @@ def add_commands(commands: Commands) -> None:
     """Add this module's commands."""
     _add_accounts(commands)
     _add_consents(commands)
-    show_ = command(commands, "consumption", _consumption, "Show a consent's daily consumption.")
+    show_ = command(
+        commands,
+        "consumption",
+        _consumption,
+        "Show a consent's daily consumption; its holder sees who looked.",
+    )
     show_.add_argument("consent", type=identifier)
     show_.add_argument("--from", dest="first_day", type=day, help="default: two weeks before --to")
     show_.add_argument("--to", dest="last_day", type=day, help="default: yesterday")
@@ -179,6 +184,7 @@ def _consents(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _consumption(settings: Settings, arguments: argparse.Namespace) -> int:
     with open_ledger(settings) as installation:
+        seeing.readings(installation.services, arguments.consent, administrator(installation))
         shown = show(installation.ledger.folder, installation.keyhole, arguments.consent)
         last = arguments.last_day or civil_day(installation.clock()) - timedelta(days=1)
         first = arguments.first_day or last - timedelta(days=13)

@@ -103,8 +103,14 @@ OUTCOMES: Final = {
     Outcome.TAKEN_BACK: "reprise par la personne",
     Outcome.ERASED: "effacé",
 }
-SEEN: Final = {Seen.NAME_AND_EMAIL: "votre nom et votre adresse e-mail"}
-REASONS: Final = {Reason.ERASURE_REQUEST: "répondre à votre demande d’effacement"}
+SEEN: Final = {
+    Seen.NAME_AND_EMAIL: "votre nom et votre adresse e-mail",
+    Seen.READINGS: "vos consommations",
+}
+REASONS: Final = {
+    Reason.ERASURE_REQUEST: "répondre à votre demande d’effacement",
+    Reason.AT_THE_MACHINE: "une vérification sur la machine du registre",
+}
 NOTICES: Final = {
     NoticeStatus.QUEUED: "à envoyer",
     NoticeStatus.SENT: "envoyé, sans réponse encore",

@@ -56,7 +56,7 @@ def test_who_asks_is_shown_and_sees_that_they_were_looked_at(
     account = world.owner.home.account
     site_of(world.ledger).desk.request(account)
     before = world.owner.client.get("/qui-voit-mes-donnees").text
-    assert "Personne. Vos relevés" in before
+    assert "Personne. Les pages des agents" in before
     shown = administrator.get(f"{QUEUE}/{account}").text
     assert "Person0" in shown
     officer = world.staff[StaffRole.DATA_PROTECTION_OFFICER].client
