@@ -43,11 +43,10 @@ _OFFSETS: Final = (5, 9)
 
 
 class _Page(NamedTuple):
-    """What a fetch brought; `end` is the log’s, `within` says whether `start` lies before it."""
+    """What a fetch brought; `end` is the log’s, as far as its leader knows."""
 
     entries: list[Entry]
     end: int
-    within: bool
 
 
 class KafkaLog:
@@ -89,7 +88,11 @@ class KafkaLog:
                 return found
 
     def _fetch(self, start: int, limit: int, bytes_max: int) -> _Page:
-        """Return one fetch; without entries only where the log ends at or before `start`."""
+        """Return one fetch; without entries only where the log ends at or before `start`.
+
+        A leader that has just begun brings nothing of what others appended last, and does not say
+        so; asked for the log's end it does (`_OFFSETS`).
+        """
         room = min(max(bytes_max, 1), FETCH_BYTES, limit * RECORD_USUAL)
         deadline = time.monotonic() + left_s(PATIENCE_S)
         while True:
@@ -99,12 +102,12 @@ class KafkaLog:
                 leader=True,
             )
             self._seen = max(self._seen, page.end if page.entries else 0)
-            if page.entries or (page.within and start >= self._seen):
+            if page.entries:
                 return page
             if (begin := self.begin()) > start:
                 raise RecordsGone(start, begin)
             if (end := self.end()) <= start:
-                return _Page([], end, within=True)
+                return _Page([], end)
             if time.monotonic() > deadline:
                 raise KafkaUnavailable
 
@@ -163,11 +166,11 @@ def _page(response: Any, start: int, limit: int) -> _Page:  # noqa: ANN401 - the
     part = response.responses[0].partitions[0]
     error = errors.for_code(part.error_code)
     if error is errors.OffsetOutOfRangeError:
-        return _Page([], start, within=False)
+        return _Page([], start)
     if error is not errors.NoError:
         raise error
     entries = islice(entries_of(bytes(part.records or b""), start), limit)
-    return _Page(list(entries), part.high_watermark, within=True)
+    return _Page(list(entries), part.high_watermark)
 
 
 def _list_offsets(topic: str, which: int) -> Any:  # noqa: ANN401 - the client's own

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
+from adapters.postgres.watchdog import Watchdog
 from application.waiting import left_s
 from domain.errors import Unavailable
 
@@ -57,20 +58,22 @@ class Connections:
         self._idle: list[Connection] = []
         self._closed = False
         self._lock = threading.Lock()
+        self._watchdog = Watchdog()
         self._slots = threading.BoundedSemaphore(POOL_MAX)
 
     @contextlib.contextmanager
     def use(self) -> Iterator[Connection]:
         """Lend a connection; raise `DatabaseUnavailable` when it breaks or none can be had.
 
-        Nor is one that others hold waited for longer than whoever asked has time.
+        Nor is one that others hold waited for longer than whoever asked has time, nor an answer.
         """
         if not self._slots.acquire(timeout=left_s(threading.TIMEOUT_MAX)):
             raise DatabaseUnavailable
         try:
             connection = self._take()
             try:
-                yield connection
+                with self._watchdog.over(connection):
+                    yield connection
             except _BROKEN as error:
                 connection.close()
                 self._drop_idle()
@@ -85,7 +88,15 @@ class Connections:
             if self._idle:
                 return self._idle.pop()
         try:
-            made = psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5)
+            made = psycopg.connect(
+                self._conninfo,
+                autocommit=True,
+                connect_timeout=5,
+                tcp_user_timeout=7_000,  # a machine that does not answer is missed after 7 s
+                keepalives_idle=3,
+                keepalives_interval=1,
+                keepalives_count=4,
+            )
             made.execute(_GIVE_UP.encode())
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable from error
@@ -120,6 +131,7 @@ class Connections:
         """Close the idle connections now, and each that is lent when it comes back."""
         with self._lock:
             self._closed = True
+        self._watchdog.close()
         self._drop_idle()
 
     def _drop_idle(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from adapters.kafka.log import KafkaLog
-from adapters.kafka.place import Care, Place
+from adapters.kafka.place import Care, KafkaUnavailable, Place
 from adapters.kafka.topic import create_topic
 from adapters.kafka.wire import Wire
 
@@ -113,6 +114,41 @@ def hold(writer: Writer, pauses: list[float], held: dict[bytes, list[int]]) -> N
     assert not lost
     assert not set(doubled) & set(writer.answered), "the client asks again under one sequence"
     assert pauses[int(len(pauses) * 0.99)] < BACK_S
+
+
+def test_what_another_process_appended_is_never_missing_under_a_new_leader(
+    cluster: EmbeddedKafka, topic: str
+) -> None:
+    """It does not say that it lags: to whoever did not append the last record it seems to end."""
+    place = Place(servers=tuple(cluster.bootstrap.split(",")), topic=topic)
+    create_topic(place, Care())
+    ours, others = KafkaLog(place, Care()), [KafkaLog(place, Care()) for _ in range(4)]
+    wire = Wire(place)
+    ours.append([b"first"])
+    for log in others:
+        log.read(0)
+    leader = wire.look_up().node
+    (last,) = ours.append([b"last"])
+    assert last is not None
+    cluster.kill(leader)
+    with ThreadPoolExecutor(len(others)) as readers:
+        read = [readers.submit(until_read, log, last) for log in others]
+        assert [one.result() for one in read] == [b"last"] * len(others)
+    for log in (ours, *others):
+        log.close()
+    wire.close()
+
+
+def until_read(log: KafkaLog, offset: int) -> bytes:
+    """Ask until the log answers; what it answers must then be the record."""
+    until = time.monotonic() + BACK_S
+    while True:
+        try:
+            (entry,) = log.read(offset, limit=1)
+        except KafkaUnavailable:
+            assert time.monotonic() < until
+        else:
+            return entry.record
 
 
 def test_a_killed_leader_costs_seconds_and_no_record(cluster: EmbeddedKafka, topic: str) -> None:

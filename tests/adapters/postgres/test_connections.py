@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from contextlib import ExitStack
 
 import psycopg
 import pytest
 
 from adapters.postgres.connections import POOL_MAX, Connections, DatabaseUnavailable
+from adapters.postgres.watchdog import GRACE_S
 from application.waiting import due_within
 
 CUT = (
@@ -47,6 +51,34 @@ def test_after_a_break_connections_are_kept_and_lent_again_as_before(database: s
     with connections.use() as last:
         assert last is not first
     assert last.closed
+
+
+def test_a_server_that_stands_still_keeps_nobody_beyond_their_time(database: str) -> None:
+    connections = Connections(database)
+    with connections.use() as connection:
+        frozen = connection.info.backend_pid
+    os.kill(frozen, signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        with due_within(0.5), pytest.raises(DatabaseUnavailable), connections.use() as connection:
+            connection.execute("select 1")
+        assert 0.5 < time.monotonic() - began < 0.5 + GRACE_S + 1
+        with due_within(0.5), connections.use() as connection:
+            assert connection.info.backend_pid != frozen
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+        connections.close()
+
+
+def test_a_query_that_ends_in_time_is_left_alone(database: str) -> None:
+    connections = Connections(database)
+    with due_within(0.2), connections.use() as connection:
+        connection.execute("select pg_sleep(0.4)")  # the grace is for what has no time left
+    time.sleep(GRACE_S + 0.5)
+    with connections.use() as again:
+        assert again is connection
+        assert again.execute("select 1").fetchone() == (1,)
+    connections.close()
 
 
 def test_where_nothing_answers_it_is_said_without_the_address(tmp_path: object) -> None:
