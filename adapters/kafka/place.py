@@ -48,7 +48,8 @@ class NoTopic(Unavailable):
         """Take the topic's name."""
         super().__init__(
             f"there is no topic {topic!r} in this cluster; correct the settings, or make it by "
-            f"name with 'metroledger log create {topic}' where a ledger is to begin (manual: kafka)"
+            f"name with 'metroledger log create {topic}' where a ledger is to begin; where one was "
+            "kept there make none, and copy the brokers' disks first (manual: kafka)"
         )
 
 

@@ -33,6 +33,9 @@ PATIENCE_S: Final = 3.0
 REQUEST_S: Final = 2.0
 """How long a broker may take over one answer; a frozen one is left for another after it."""
 
+UNKNOWN_S: Final = 1.0
+"""How long it is asked again whether there is such a topic."""
+
 PAUSE_S: Final = 0.05
 _AT_ONCE: Final = 64
 _STRANGE_MAX: Final = 3
@@ -91,11 +94,16 @@ class Wire:
         self._lead = None
 
     def _patiently(self, attempt: Callable[[_Link], Answer]) -> Answer:
-        deadline = time.monotonic() + left_s(PATIENCE_S)
+        begin = time.monotonic()
+        deadline = begin + left_s(PATIENCE_S)
         while True:
             link = self._connected()
             try:
                 return attempt(link)
+            except NoTopic:  # a broker that has just started may not know yet
+                if time.monotonic() > min(begin + UNKNOWN_S, deadline):
+                    raise
+                time.sleep(PAUSE_S)
             except errors.KafkaError as error:
                 if not left_s(PATIENCE_S):  # our time is over, which says nothing of the broker
                     raise KafkaUnavailable from error

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -131,6 +132,9 @@ def test_the_program_takes_the_settings_that_it_is_given(name: str) -> None:
     assert settings.topic.servers == tuple(f"{broker}:9092" for broker in BROKERS)
     assert settings.topic.replicas == 3
     assert settings.database_url == "postgresql://metroledger:abc123@postgres/metroledger"
+    (config,) = COMPOSE["networks"]["front"]["ipam"]["config"]
+    assert [str(one) for one in settings.portal.trusted_proxies] == [f"{config['gateway']}/32"]
+    assert ip_address(config["gateway"]) in ip_network(config["subnet"])
     assert settings.keeper is not None
     assert settings.keeper.bao.url == "https://openbao:8200"
     given = {f"/run/secrets/{secret}" for secret in SERVICES[name]["secrets"]}
