@@ -36,7 +36,7 @@ _LOG4J = """Configuration:
   Loggers:
     Root: {level: WARN, AppenderRef: [{ref: STDERR}]}
 """
-_GRAVE = ("No space left", "OutOfMemory", "Address already in use", "FATAL", "ERROR", "Exception")
+_GRAVE = ("No space left", "OutOfMemory", "Address already in use", "Exception: ", "FATAL", "ERROR")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ VERSION = "4.3.1"
 JAVA_OLDEST = 17
 
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies"
+_LOG4J = "2.25.4"  # Kafka's own log4j; without its bridge a broker that dies says nothing
 _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>metroledger</groupId>
@@ -33,6 +34,11 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
       <groupId>org.apache.kafka</groupId>
       <artifactId>kafka_2.13</artifactId>
       <version>{VERSION}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.apache.logging.log4j</groupId>
+      <artifactId>log4j-slf4j-impl</artifactId>
+      <version>{_LOG4J}</version>
     </dependency>
   </dependencies>
 </project>
@@ -90,7 +96,7 @@ def find_jars(cache: Path | None = None) -> Path:
 
     `cache` is the caller's own by default. Several processes may ask at once: one brings them.
     """
-    place = (cache or Path.home() / ".cache" / "metroledger") / f"kafka-{VERSION}"
+    place = (cache or Path.home() / ".cache" / "metroledger") / f"kafka-{VERSION}-log4j"
     if not place.is_dir():
         try:
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -207,6 +207,15 @@ def test_an_address_that_is_not_this_machines_is_named(home: Path) -> None:
         EmbeddedKafka(home, host="192.0.2.1").start()
 
 
+def test_a_node_that_does_not_start_says_why_in_kafkas_words(home: Path) -> None:
+    with EmbeddedKafka(home):
+        pass
+    known = home / "node-1" / "data" / "meta.properties"
+    known.write_text(known.read_text("utf-8").replace("node.id=1", "node.id=7"), "utf-8")
+    with pytest.raises(KafkaNotStarted, match="Stored node id 7 doesn't match previous node id 1"):
+        EmbeddedKafka(home).start()
+
+
 def test_a_machine_without_java_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(JavaMissing, match="there is none on the path"):
