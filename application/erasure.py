@@ -62,7 +62,7 @@ NOT_REACHED: Final = (
     "the operators' own data, held under their own duties",
     "receipts and exports that were handed out, nobody here knows to whom",
     f"unreadable files, sealed apart until the first delivery after {KEPT_DAYS} days",
-    "the operators' encrypted files, for the days that the drop box keeps them",
+    "the operators' files, for the days that the drop box keeps them, or where 'ingest' got them",
     "the last letter, where no mail server had taken it: in clear for at most 2 days",
 )
 """What no destruction of a person's keys reaches."""

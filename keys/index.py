@@ -83,7 +83,7 @@ class EntryBroken(Corrupt):
         """Give the number of the row."""
         super().__init__(
             f"Row {number} of the lookup index does not open: it was altered or moved. "
-            "Restore the key store's last backup, or rebuild the index from the log."
+            "Restore the last backup of the key store."
         )
         self.number = number
 

@@ -103,6 +103,10 @@ SAID: Final = {
     "dernière lettre, si aucun serveur de messagerie ne l’avait prise : lisible 2 jours au plus",
     "the operators' encrypted files, for the days that the drop box keeps them": "les fichiers "
     "chiffrés des gestionnaires de réseau, les jours que dure leur garde",
+    "the operators' files, for the days that the drop box keeps them, or where 'ingest' got them": (
+        "les fichiers des gestionnaires de réseau, les jours que dure leur garde, ou là où on les "
+        "a donnés à lire"
+    ),
 }
 """What certificates say in English, in French."""
 
