@@ -235,6 +235,8 @@ def erase(
     living = services.keys.owners_of(ordered_ids(services, request_id))
     if living.keys() - set(_keys(services, account_id, consents).values()):
         raise OrderNotOurs(request_id)
+    if living and services.ledger.load(account, account_id).state.status in HELD:
+        return False  # since it was ordered
     destruction.carry_out(services, request_id, GROUND, actor, consents=consents, step=step)
     return True
 

@@ -264,14 +264,13 @@ def _is_ours(services: Services, run: _Pending) -> bool:
 
 
 def _is_held(services: Services, run: _Pending) -> bool:
-    """Tell whether a duty keeps a living key of a run, since it was ordered."""
+    """Tell whether a duty keeps a living key of a run, since it was ordered; no key is needed."""
     services.shown.catch_up(Part.STANDING)
-    owners = set(services.keys.owners_of(run.ids).values()) - {services.territory}
+    owners = set(services.keys.owners_of(run.ids).values())
     return any(
-        placed.state.status in account.HELD
+        request.held_at is not None and request.closed_at is None
         for some in _some(list(owners), LOOKED_AT_ONCE)
-        for owner, standing in services.shown.standing_of(some).items()
-        if (placed := standing.accounts.get(owner)) is not None
+        for request in services.shown.store.requests(some).values()
     )
 
 

@@ -88,28 +88,47 @@ def look_after(
         filed=duties.do(services.shown.compact),
         parked_dropped=duties.do(lambda: drop_expired(services)),
         past_destroyed=duties.do(lambda: keep_to_periods(services, daily=daily)),
-        epoch_ended=bool(duties.do(lambda: end_epoch_daily(services))) or daily,
+        epoch_ended=bool(_end_the_day(services, duties)) or daily,
     )
     duties.close()
     return done
 
 
+def _end_the_day(services: Services, duties: _Duties) -> int:
+    """End the day's epoch, unless what is done once a day has just failed: then the day goes on."""
+    if duties.failed:
+        return duties.do(services.keys.finish_epoch)
+    return duties.do(lambda: end_epoch_daily(services))
+
+
 class _Duties:
-    """Does each duty whatever became of the others, and raises the first failure in the end."""
+    """Does each duty whatever became of the others, and raises what failed in the end.
+
+    One thing, and what is broken before what does not answer: the one waits for a person, the
+    other passes.
+    """
 
     def __init__(self) -> None:
-        self._failure: Unavailable | Corrupt | None = None
+        self.failed = False
+        self._broken: Corrupt | None = None
+        self._unanswered: Unavailable | None = None
 
     def do(self, duty: Callable[[], int | None]) -> int:
+        self.failed = True
         try:
-            return duty() or 0
-        except (Unavailable, Corrupt) as error:
-            self._failure = self._failure or error
+            done = duty() or 0
+        except Corrupt as error:
+            self._broken = self._broken or error
             return 0
+        except Unavailable as error:
+            self._unanswered = self._unanswered or error
+            return 0
+        self.failed = False
+        return done
 
     def close(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+        if (failure := self._broken or self._unanswered) is not None:
+            raise failure
 
 
 def expire_lapsed(services: Services, limit: int = AT_ONCE) -> int:

@@ -32,9 +32,9 @@ How members of the staff are added and sign in: [Staff](staff.md).
 
 No page stands between the ledger and whoever may run `metroledger` on its machine: they act as
 administrator, open accounts and publish texts. `metroledger consumption` writes down that they look
-before it shows anything, and the person sees it. `parked show` writes out a file of many people,
-`erasure notice` the points of somebody erased: of these nobody is told, so who has a shell there is
-for the metropolis to watch.
+before it shows anything, and the person sees it. `receipt` hands out a consent with its evidence
+and the values asked for, `parked show` a file of many people, `erasure notice` the points of
+somebody erased: of these nobody is told, so who has a shell there is for the metropolis to watch.
 """
 
 

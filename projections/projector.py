@@ -362,7 +362,7 @@ class Projector:
     def standing_of(self, accounts: Iterable[UUID]) -> dict[UUID, standing.Standing]:
         """Return how accounts stand; one that is unknown, or was erased, is not in the answer."""
         rows = self.store.standing(list(accounts))
-        keys = self._keys.fetch({row.key for row in rows.values()})
+        keys = whole(self._keys, {row.key for row in rows.values()})
         return {
             account: standing.decode(sealing.open(keys[row.key], row.content, _binding(account)))
             for account, row in rows.items()

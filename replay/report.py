@@ -92,10 +92,12 @@ def _closed(subject: Subject, each: Callable[[Covered], None] | None) -> tuple[R
         report.commits += 1
         report.findings.extend(integrity.take(replayed, statements))
         report.readings += _readings(replayed)
+        written = {write.stream for write in replayed.record.header.writes}
         for statement in statements:
             if not isinstance(statement, Finding):
                 orders.take(statement)
-                report.findings.extend(erasures.take(statement))
+                if statement.private.stream.bytes in written:
+                    report.findings.extend(erasures.take(statement))
                 _tally(report, list(coverage.take(statement)), each)
     report.findings.extend(integrity.close(refold.cursor.size))
     report.size, report.voids = refold.cursor.size, len(refold.voids)

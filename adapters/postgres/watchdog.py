@@ -13,19 +13,29 @@ import os
 import socket
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
 
 from application.waiting import left_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import psycopg
-
 GRACE_S: Final = 1.0
 """What a query has in any case, however little time is left: the last thing done may be to keep."""
 
 _LOOK_S: Final = 0.25
+
+
+@dataclass(slots=True, eq=False)
+class _Use:
+    """One use of a connection, when it is due, and whether it was hung up on."""
+
+    connection: psycopg.Connection[Any]
+    due: float
+    ended: bool = False
 
 
 class Watchdog:
@@ -34,20 +44,23 @@ class Watchdog:
     def __init__(self) -> None:
         """Watch nothing yet."""
         self._lock = threading.Lock()
-        self._watched: dict[object, tuple[float, psycopg.Connection[Any]]] = {}
+        self._watched: set[_Use] = set()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
     def over(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
-        """Hang up on this connection if it is still used when the time of whoever asked is over."""
+        """Hang up on this connection if it is still used when the time of whoever asked is over.
+
+        It is closed then, however the use ended, so that nobody is lent it again.
+        """
         left = left_s(math.inf)
         if left == math.inf:
             yield
             return
-        use = object()
+        use = _Use(connection, time.monotonic() + left + GRACE_S)
         with self._lock:
-            self._watched[use] = time.monotonic() + left + GRACE_S, connection
+            self._watched.add(use)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._look, name="database", daemon=True)
                 self._thread.start()
@@ -55,7 +68,9 @@ class Watchdog:
             yield
         finally:
             with self._lock:
-                del self._watched[use]
+                self._watched.remove(use)
+            if use.ended:
+                connection.close()
 
     def close(self) -> None:
         """Let the thread end."""
@@ -65,11 +80,15 @@ class Watchdog:
         while not self._over.wait(_LOOK_S):
             with self._lock:
                 now = time.monotonic()
-                for due, connection in self._watched.values():
-                    if due < now:
-                        _hang_up(connection)
+                for use in self._watched:
+                    if use.due < now and not use.ended:
+                        use.ended = True
+                        _hang_up(use.connection)
 
 
 def _hang_up(connection: psycopg.Connection[Any]) -> None:
-    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+    with (
+        contextlib.suppress(OSError, psycopg.Error),  # it may have broken a moment ago
+        socket.socket(fileno=os.dup(connection.fileno())) as line,
+    ):
         line.shutdown(socket.SHUT_RDWR)

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from adapters.http.serving import listen, turn_away
@@ -24,6 +25,7 @@ from application.access import sessions
 from application.telling import tell
 from application.upkeep import look_after
 from domain.errors import Corrupt, Unavailable
+from domain.values import civil_day
 from metroledger import logs
 from metroledger.bootstrap import database_directory, open_ledger
 from metroledger.cli.common import Commands, command
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
+    from metroledger.bootstrap import Installation
     from metroledger.settings import Settings
 
 PORTAL: Final = "portal"
@@ -91,7 +94,7 @@ def add_commands(commands: Commands) -> None:
 
 def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
     logs.set_up(sys.stderr)
-    relay, letters_at = relay_of(settings), 0.0
+    relay, letters_at, dropped_on = relay_of(settings), 0.0, date.min
     failed: dict[UUID, datetime] = {}
     with open_ledger(settings) as installation, stopped_by_signals() as stop:
         while True:
@@ -101,21 +104,28 @@ def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
                 outbox_of(settings).tidy()
                 letters_at = time.monotonic() + LETTERS_S
             try:
+                if (today := civil_day(installation.clock())) > dropped_on:
+                    _drop_over(installation)
+                    dropped_on = today
                 done = look_after(installation.services, installation.cursors, failed)
             except (Unavailable, Corrupt) as error:
                 if arguments.once:
                     raise
                 _rest_after(error, stop)
-                continue
-            if done.epoch_ended:
-                sessions.drop_over(installation.services, installation.access)
-                arrivals.drop_over(installation.arrivals, installation.clock())
-                asking.drop_over(installation.askings, installation.clock())
-                inbox.drop_over(installation.inbox, installation.clock())
+            else:
+                if done.idle and not arguments.once:
+                    stop.wait(ROUND_S)
             if arguments.once or stop.is_set():
                 return 0
-            if done.idle:
-                stop.wait(ROUND_S)
+
+
+def _drop_over(installation: Installation) -> None:
+    """Drop what has had its days, once a day."""
+    now = installation.clock()
+    sessions.drop_over(installation.services, installation.access)
+    arrivals.drop_over(installation.arrivals, now)
+    asking.drop_over(installation.askings, now)
+    inbox.drop_over(installation.inbox, now)
 
 
 def _rest_after(error: Unavailable | Corrupt, stop: threading.Event) -> None:

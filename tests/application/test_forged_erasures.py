@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from domain.aggregates import account
 from domain.aggregates.machine import ImpossibleEvent
 from domain.events import Change
 from domain.events.account import AccountErased, DestructionOrdered, ErasureValidated
-from metroledger.bootstrap import administrator
+from metroledger.bootstrap import administrator, open_ledger
 from replay.findings import Breach
 from tests.application.test_erasing import ask
 from tests.application.world import closed, opened, settle
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from application.transact import Loading
     from domain.events import Event
     from metroledger.bootstrap import Installation
-    from tests.application.world import Household
+    from tests.application.world import Household, Place
 
 NUMBER, OTHER = "30001112223334", "30001112223335"
 
@@ -105,6 +106,16 @@ def test_a_validation_that_nobody_checked_before_erases_nobody(
     assert breaches(ledger)[0] == {Breach.NOT_CHECKED}
     erasure.erase(services, home.account, administrator(ledger))  # who decides it themselves
     assert not lives(ledger, home)
+
+
+def test_with_four_eyes_no_single_one_carries_it_out_either(place: Place) -> None:
+    with open_ledger(replace(place.settings, four_eyes=True)) as ledger:
+        home = settle(ledger, NUMBER)
+        erasure.request(ledger.services, home.account, residents.resident(home.account))
+        forge(ledger, home, ErasureValidated(request=request_of(ledger, home)))
+        with pytest.raises(ErasureNotOurs, match="nobody checked"):
+            erasure.erase(ledger.services, home.account, administrator(ledger))
+        assert lives(ledger, home)
 
 
 @pytest.mark.parametrize("ordered", [True, False])

@@ -218,6 +218,25 @@ def test_a_hold_that_comes_before_the_order_keeps_the_past(
     assert certified(ledger, request).keys == 2
 
 
+def test_a_hold_that_comes_after_the_order_keeps_what_is_not_destroyed_yet(
+    ledger: Installation, tmp_path: Path
+) -> None:
+    home, *_ = two_meters(ledger, tmp_path)
+    services, by = ledger.services, administrator(ledger)
+    request = past.request(services, home.account, home.meter)
+    with pytest.raises(Crash):
+        past.erase(
+            services, home.account, request, services.system, step=crash_at("destruction ordered")
+        )
+    erasure.request(services, home.account, residents.resident(home.account))
+    answering.hold(services, home.account, by, reason="a court asked for the data")
+    look_after(services, ledger.cursors)
+    assert readable(ledger, home.account, home.consents[0]) > 0
+    answering.lift(services, home.account, by)
+    look_after(services, ledger.cursors)
+    assert certified(ledger, request).keys == 2
+
+
 def test_the_steps_are_told_in_their_order(ledger: Installation, tmp_path: Path) -> None:
     home, *_ = two_meters(ledger, tmp_path)
     told: list[str] = []

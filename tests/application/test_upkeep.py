@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from application import consenting, erasure, inbox, seeing
+from application import consenting, erasure, inbox, seeing, upkeep
 from application.consenting import consents_of
 from application.protocol import barrier
 from application.residents import resident
@@ -16,7 +17,7 @@ from application.upkeep import end_epoch_daily, expire_lapsed, look_after
 from domain.aggregates import collection, consent, meter
 from domain.aggregates.collection import CollectionStatus
 from domain.aggregates.consent import ConsentStatus, Origin
-from domain.errors import Unavailable
+from domain.errors import Corrupt, Unavailable
 from domain.events import Change
 from domain.events.account import AccountErased
 from domain.events.notice import NoticeEscalated
@@ -79,6 +80,39 @@ def test_a_keeper_that_does_not_answer_keeps_no_erasure_from_destroying_its_keys
         assert count(ledger, NoticeEscalated) == len(homes)
     look_after(services, ledger.cursors)
     assert count(ledger, AccountErased) == len(homes)
+
+
+def test_a_day_on_which_something_once_a_day_failed_is_not_over(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tomorrow = replace(ledger.services, clock=lambda: ledger.clock() + timedelta(days=1))
+    before = ledger.keys.epoch().generation
+
+    def away(*_: object, **__: object) -> int:
+        raise Unavailable
+
+    with monkeypatch.context() as outage:
+        outage.setattr(upkeep, "keep_to_periods", away)
+        with pytest.raises(Unavailable):
+            look_after(tomorrow, ledger.cursors)
+    assert ledger.keys.epoch().generation == before
+    assert look_after(tomorrow, ledger.cursors).epoch_ended
+    assert ledger.keys.epoch().generation == before + 1
+
+
+def test_what_is_broken_is_raised_before_what_does_not_answer(
+    ledger: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> int:
+        raise Unavailable
+
+    def broken(*_: object) -> int:
+        raise Corrupt
+
+    monkeypatch.setattr(upkeep, "write_letters", away)
+    monkeypatch.setattr(upkeep, "expire_lapsed", broken)
+    with pytest.raises(Corrupt):
+        look_after(ledger.services, ledger.cursors)
 
 
 def test_a_broken_key_of_one_person_holds_up_nothing_of_another(ledger: Installation) -> None:

@@ -7,17 +7,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from adapters.http.serving import listen
 from application.arrivals import KEPT, Arrival
 from application.services import new_id
 from bench.watching import get
+from domain.errors import Corrupt
 from metroledger.bootstrap import create_ledger, now
-from metroledger.cli.running import portals
+from metroledger.cli import run_command
+from metroledger.cli.running import INCOMPLETE_S, portals
 from metroledger.settings import OPERATIONS, THEME, WEB
 from tests.application.conftest import empty, site
 from tests.application.world import ORIGIN, ROOT
@@ -39,7 +45,7 @@ def _came(at: datetime) -> Arrival:
     )
 
 
-def test_once_a_day_it_is_forgotten_what_became_of_files_of_long_ago(empty: Place) -> None:
+def test_upkeep_forgets_what_became_of_files_of_long_ago(empty: Place) -> None:
     create_ledger(empty.settings, ORIGIN, clock=lambda: now() - 2 * DAY)
     old, kept = _came(now() - KEPT - DAY), _came(now() - KEPT + DAY)
     with empty.open() as installation:
@@ -49,11 +55,25 @@ def test_once_a_day_it_is_forgotten_what_became_of_files_of_long_ago(empty: Plac
         assert (said.code, said.err) == (0, "")
     with empty.open() as installation:
         assert list(installation.arrivals.since(now() - 2 * KEPT)) == [kept]
-        again = _came(old.at)
-        installation.arrivals.note(again)
-    assert empty.run("upkeep", "--once").code == 0
-    with empty.open() as installation:
-        assert again in installation.arrivals.since(now() - 2 * KEPT), "not twice a day"
+
+
+def test_upkeep_rests_and_ends_when_told_to_though_something_is_broken(
+    empty: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_ledger(empty.settings, ORIGIN)
+    rounds: list[float] = []
+
+    def broken(*_: object) -> None:
+        rounds.append(time.monotonic())
+        raise Corrupt
+
+    monkeypatch.setattr("metroledger.cli.running.look_after", broken)
+    told = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
+    told.start()
+    assert run_command(["upkeep"], empty.told) == 0
+    told.join()
+    assert len(rounds) == 1
+    assert time.monotonic() - rounds[0] < INCOMPLETE_S
 
 
 def test_the_portal_is_several_processes_at_one_socket_each_with_a_port_of_its_own(

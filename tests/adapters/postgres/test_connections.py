@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import psycopg
 import pytest
@@ -68,6 +68,23 @@ def test_a_server_that_stands_still_keeps_nobody_beyond_their_time(database: str
     finally:
         os.kill(frozen, signal.SIGCONT)
         connections.close()
+
+
+def test_one_that_was_hung_up_on_is_lent_to_nobody_and_the_watch_goes_on(database: str) -> None:
+    connections = Connections(database)
+    for _ in range(2):
+        with due_within(0.1), connections.use() as connection:
+            time.sleep(GRACE_S + 0.8)  # elsewhere: no query is there to notice it
+        assert connection.closed
+        with connections.use() as another:
+            assert another.execute("select 1").fetchone() == (1,)
+    with suppress(DatabaseUnavailable), due_within(0.1), connections.use() as connection:
+        connection.close()
+        time.sleep(GRACE_S + 0.8)
+    with due_within(0.1), connections.use() as connection:
+        time.sleep(GRACE_S + 0.8)
+    assert connection.closed, "the watch outlives a connection that had broken by itself"
+    connections.close()
 
 
 def test_a_query_that_ends_in_time_is_left_alone(database: str) -> None:
