@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from application import erasure
+from application.frames import frame_of
 from application.letters import LetterOwed, write_due
 from application.residents import resident
 from application.services import new_id
@@ -136,7 +137,7 @@ def carry_out_validated(services: Services, failed: dict[UUID, datetime]) -> int
     unanswered: Unavailable | None = None
     for request in services.shown.store.open_requests():
         rests = now - failed.get(request.account, _LONG_AGO) < RETRIED_AFTER
-        if request.validated_at is None or rests:
+        if request.validated_at is None or rests or _is_over(services, request.account):
             continue
         try:
             _write_last(services, request.account)
@@ -152,6 +153,12 @@ def carry_out_validated(services: Services, failed: dict[UUID, datetime]) -> int
     if unanswered is not None:
         raise unanswered
     return done
+
+
+def _is_over(services: Services, account_id: UUID) -> bool:
+    """Tell whether nothing is left to do, though the end was written by somebody else."""
+    certified = frame_of(services, account_id, *erasure.ERASED) is not None
+    return certified and not services.keys.keys_of(account_id)
 
 
 def _write_last(services: Services, account_id: UUID) -> None:

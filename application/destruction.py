@@ -15,13 +15,15 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from application.erasure import ErasureIncomplete
+from application.erasure import GROUND, ErasureIncomplete
 from application.frames import frame_of
 from application.orders import decide_once, ordered_ids, root_of, witnessed
+from application.services import derived_id
 from domain.aggregates import destruction
 from domain.aggregates.destruction import DestructionStatus
 from domain.events.account import DestructionOrdered
 from domain.events.destruction import KeysDestroyed
+from keys.names import Purpose
 from projections.projector import ShownTooLate
 from projections.store import Part
 
@@ -92,6 +94,23 @@ def carry_out(  # noqa: PLR0913 (what, why, by whom, and who hears of it)
         step("epoch ended")
         _certify(services, stream, ids, ground, actor)
         step("certified")
+
+
+def destroy_all(services: Services, account_id: UUID, actor: Actor) -> UUID:
+    """Destroy every key of an account, as a destruction of its own; return its id. May be repeated.
+
+    For an account in whose own stream somebody wrote what no erasure can go on from: an order of
+    other keys, a certificate before its time. No notice is sent, and no `AccountErased` written.
+    """
+    stream = derived_id(services.territory_key(Purpose.REACTIONS), b"destroy all", account_id.bytes)
+    services.keys.close_owner(account_id)
+    keys = services.keys.keys_of(account_id)
+    order(services, stream, keys)
+    consents = {name.consent for name in keys if name.consent is not None}
+    carry_out(services, stream, GROUND, actor, consents=consents)
+    services.keys.destroy_owner(account_id, services.clock())
+    services.keys.index.forget(account_id)
+    return stream
 
 
 def _purge(services: Services, consents: Collection[UUID], keys: Collection[UUID]) -> None:

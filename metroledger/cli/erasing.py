@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.http.pages.certificate import draw
-from application import answering, erasure, inbox, past
+from application import answering, destruction, erasure, inbox, past
 from application.acts import KindOfAct
 from application.certifying import certificate
 from application.letters import LetterOwed, write_due
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.services import Services
+    from domain.values import Actor
     from metroledger.settings import Settings
     from projections.requests import Request
 
@@ -43,6 +44,12 @@ def add_commands(commands: Commands) -> None:
         "Erase an account: its keys are destroyed. Or 'erase status': where each request stands.",
     )
     erase.add_argument("account", type=_account, metavar="ACCOUNT|status")
+    erase.add_argument(
+        "--keys-alone",
+        action="store_true",
+        help="destroy the account's keys where its erasure was spoilt by somebody (manual: "
+        "erasures); nothing else is done",
+    )
     erasures = group(commands, "erasure", "What was destroyed, and can be shown.")
     proof = command(
         erasures,
@@ -135,11 +142,24 @@ def _stage(request: Request) -> str:
     return "identity checked" if request.identified_at else "identity to be checked"
 
 
+def _destroy_keys(services: Services, account_id: UUID, actor: Actor) -> int:
+    erasure.require_own_eyes(services, actor)
+    keys = len(services.keys.keys_of(account_id))
+    stream = destruction.destroy_all(services, account_id, actor)
+    print(f"account {account_id}: {keys} keys destroyed; what they sealed opens never again")
+    print(f"  its certificate: metroledger erasure certificate {stream}")
+    print("  nobody was told: tell the operators and recipients by another way")
+    print("  next, for the queue to know: metroledger projections rebuild")
+    return 0
+
+
 def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.account is None:
         return _status(settings)
     with open_ledger(settings) as installation:
         services, actor = installation.services, administrator(installation)
+        if arguments.keys_alone:
+            return _destroy_keys(services, arguments.account, actor)
         if not erasure.is_validated(services, arguments.account):
             erasure.require_own_eyes(services, actor)  # before anything is written
             erasure.request(services, arguments.account, actor)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from application import answering, erasure, residents
+from application import answering, destruction, erasure, residents
+from application.certifying import certificate
 from application.erasure import ErasureNotOurs
 from application.orders import root_of
 from application.services import new_id
@@ -16,8 +17,12 @@ from domain.aggregates import account
 from domain.aggregates.machine import ImpossibleEvent
 from domain.events import Change
 from domain.events.account import AccountErased, DestructionOrdered, ErasureValidated
+from keys.names import KeyName, Purpose
+from keys.tree import KeyDestroyed
 from metroledger.bootstrap import administrator, open_ledger
+from proofs.certificate import verify_certificate
 from replay.findings import Breach
+from tests.application.test_certifying import press
 from tests.application.test_erasing import ask
 from tests.application.world import closed, opened, settle
 
@@ -148,6 +153,27 @@ def test_an_order_of_anothers_keys_destroys_none(ledger: Installation, home: Hou
     assert lives(ledger, other)
     with pytest.raises(ErasureNotOurs, match="other keys"):
         erasure.erase(ledger.services, home.account, administrator(ledger))
+
+
+def test_the_keys_of_a_spoilt_erasure_can_be_destroyed_by_themselves(
+    ledger: Installation, home: Household
+) -> None:
+    services, other = ledger.services, settle(ledger, OTHER)
+    ask(ledger, home)
+    order = DestructionOrdered(request=request_of(ledger, home), keys=0, root=root_of([]))
+    forge(ledger, home, order, end_of(ledger, home))
+    stream = destruction.destroy_all(services, home.account, administrator(ledger))
+    assert stream == destruction.destroy_all(services, home.account, administrator(ledger))
+    assert not lives(ledger, home)
+    assert lives(ledger, other)
+    assert breaches(ledger) == (set(), set())
+    data = certificate(services, press(ledger), stream)
+    assert verify_certificate(data, [ledger.verifier]).says["keys_destroyed"]
+    assert look_after(services, ledger.cursors).erased == 0
+    with pytest.raises(KeyDestroyed):
+        services.keys.mint([KeyName(owner=home.account, purpose=Purpose.PROFILE)])
+    ledger.shown.rebuild()
+    assert not answering.waiting(services)
 
 
 def test_an_order_that_nobody_validated_is_found(ledger: Installation, home: Household) -> None:
