@@ -75,6 +75,10 @@ GROUND: Final = Ground(
     ),
 )
 
+_UNCHECKED: Final = "it was validated, and nobody checked that the request is the holder's own"
+_CERTIFIED: Final = "it is certified already, and the account's keys are alive"
+_OTHERS: Final = "the order names other keys than the account's"
+
 Step = Callable[[str], None]
 """Told the name of each step as it is finished; tests kill the process there."""
 
@@ -255,23 +259,18 @@ def _require_ours(services: Services, account_id: UUID, actor: Actor) -> None:
     order of ours names that person's keys, all of them and no other's. At the command line the
     administrator who carries it out is the one who decides, where one is enough.
     """
-    living = set(services.keys.keys_of(account_id).values())
+    state = services.ledger.load(account, account_id).state
+    ordered = frame_of(services, account_id, DestructionOrdered.TOPIC) is not None
+    named = services.keys.owners_of(ordered_ids(services, account_id)) if ordered else {}
+    living = set(services.keys.keys_of(account_id).values())  # last: another may be destroying them
     if not living:
         return  # destroyed: what is left is to say so
-    state = services.ledger.load(account, account_id).state
     if state.identified is None and (actor.role is Role.SYSTEM or services.four_eyes):
         raise ErasureNotOurs(_UNCHECKED)
     if state.status is AccountStatus.ERASED:
         raise ErasureNotOurs(_CERTIFIED)
-    if frame_of(services, account_id, DestructionOrdered.TOPIC) is not None:
-        named = services.keys.owners_of(ordered_ids(services, account_id))
-        if named.keys() != living:
-            raise ErasureNotOurs(_OTHERS)
-
-
-_UNCHECKED: Final = "it was validated, and nobody checked that the request is the holder's own"
-_CERTIFIED: Final = "it is certified already, and the account's keys are alive"
-_OTHERS: Final = "the order names other keys than the account's"
+    if ordered and named.keys() != living:
+        raise ErasureNotOurs(_OTHERS)
 
 
 def certificate_of(services: Services, account_id: UUID) -> Erasure:
