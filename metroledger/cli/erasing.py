@@ -12,6 +12,7 @@ from application.acts import KindOfAct
 from application.certifying import certificate
 from application.letters import LetterOwed, write_due
 from application.receipts import Press
+from domain.aggregates.leaving import HeldNow
 from domain.values import month_after
 from metroledger.bootstrap import administrator, open_ledger
 from metroledger.cli import noticing
@@ -144,6 +145,9 @@ def _stage(request: Request) -> str:
 
 def _destroy_keys(services: Services, account_id: UUID, actor: Actor) -> int:
     erasure.require_own_eyes(services, actor)
+    request = answering.request_of(services, account_id)
+    if request is not None and request.held_at is not None and request.closed_at is None:
+        raise HeldNow
     keys = len(services.keys.keys_of(account_id))
     stream = destruction.destroy_all(services, account_id, actor)
     print(f"account {account_id}: {keys} keys destroyed; what they sealed opens never again")

@@ -191,6 +191,23 @@ def test_with_four_eyes_the_command_writes_nothing_down_and_carries_out_what_oth
     assert "keys destroyed" in strict.run("erase", account).out
 
 
+def test_the_keys_alone_are_destroyed_by_name_and_under_no_hold(place: Place) -> None:
+    with place.open() as ledger:
+        account = settle(ledger, "1" * 14).account
+        desk, actor = site_of(ledger).desk, administrator(ledger)
+        desk.request(account)
+        desk.hold(account, actor, reason="a court asked for the data")
+    held = place.run("erase", account, "--keys-alone")
+    assert (held.code, held.out) == (1, "")
+    with place.open() as ledger:
+        site_of(ledger).desk.lift(account, actor)
+    said = place.run("erase", account, "--keys-alone").out
+    assert "keys destroyed" in said
+    stream = re.findall(r"erasure certificate ([0-9a-f-]{36})", said)[0]
+    assert place.run("erasure", "certificate", stream).out.startswith("{")
+    assert "no consents" in place.run("consents", account).out
+
+
 def test_four_eyes_are_asked_for_by_name(place: Place) -> None:
     environment = {"METROLEDGER_HOME": str(place.home)}
     assert not read_settings(environment).four_eyes
