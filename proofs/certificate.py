@@ -42,7 +42,10 @@ MAX_CERTIFICATE_BYTES: Final = 8 * 1024 * 1024
 """The longest file that is written or read: about 150,000 keys one by one."""
 
 _KIND: Final = "metroledger erasure certificate"
-_VERSION: Final = 2
+_VERSION: Final = 3
+_SECOND: Final = 2
+"""The last version of files that named a last epoch with the keys, which no entry shows."""
+
 _FIRST: Final = 1
 """The version of files that were of accounts alone, and did not say so."""
 
@@ -293,6 +296,9 @@ def _says(certificate: Certificate) -> dict[str, Json]:
     hours = _hours(scope, certificate.steps)
     order, end = (_payload(step) for step in certificate.steps[-2:])
     epoch = _integer(end.get("epoch"))
+    epochs: Json = {"without_them_from": epoch}
+    if certificate.version <= _SECOND:
+        epochs = {"last_that_held_them": epoch - 1, "first_without_them": epoch}
     told: dict[str, Json] = {} if certificate.version == _FIRST else {"scope": scope.name}
     for name, type_ in scope.tells.items():
         told[name] = _integer(order.get(name)) if type_ is int else _text(order.get(name))
@@ -303,7 +309,7 @@ def _says(certificate: Certificate) -> dict[str, Json]:
         "hours": hours,
         "keys_destroyed": _integer(end.get("keys")),
         "key_stores": _integer(end.get("stores")),
-        "epochs": {"without_them_from": epoch},
+        "epochs": epochs,
         "tree_sizes": {
             "before": _integer(end.get("tree_size_before")),
             "after": _integer(end.get("tree_size_after")),
@@ -329,7 +335,7 @@ def _hours(scope: Scope, steps: Sequence[Step]) -> dict[str, Json]:
 
 def _version(value: Json) -> int:
     version = _integer(value)
-    if version not in {_FIRST, _VERSION}:
+    if version not in {_FIRST, _SECOND, _VERSION}:
         reason = f"its version {version} is unknown here: take the newest metroledger"
         raise CertificateMalformed(reason)
     return version

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adapters.http.pages.certificate import draw
 from domain.errors import Corrupt, Malformed
 from proofs.canonical import Json, canonical_json
 from proofs.certificate import (
@@ -353,13 +355,25 @@ def test_a_file_of_the_first_version_verifies_for_ever() -> None:
             verify_certificate(bytes(flipped), [key])
 
 
+@pytest.mark.parametrize("scope", ["account", "past", "retention"])
+def test_a_file_of_the_second_version_verifies_as_before(scope: str) -> None:
+    issued = Certificate.decode(issue(story(scope=scope)))
+    data = replace(issued, version=2).encode()
+    proven = verify_certificate(data, VERIFIERS)
+    assert proven.says["epochs"] == {"last_that_held_them": 8, "first_without_them": 9}
+    assert draw(data, proven).count("l’époque 9".encode()) == 1
+    mixed = json.loads(issue(story(scope=scope))) | {"v": 2}
+    with pytest.raises(CertificateMalformed):
+        verify_certificate(spelled(mixed), VERIFIERS)
+
+
 def test_only_an_account_has_a_file_of_the_first_version_and_none_a_later_one() -> None:
     for scope in ("past", "retention"):
         written = json.loads(issue(story(scope=scope)))
         del written["says"]["scope"]
         with pytest.raises(CertificateMalformed):
             verify_certificate(spelled(written | {"v": 1}), VERIFIERS)
-    for version in (0, 3, "2", True):
+    for version in (0, 4, "3", True):
         written = json.loads(issue(story()))
         with pytest.raises(CertificateMalformed):
             verify_certificate(spelled(written | {"v": version}), VERIFIERS)

@@ -79,6 +79,7 @@ def draw(data: bytes, proven: Certified) -> bytes:
         own=certified.WORDS[scope.name],
         words=certified,
         says=says,
+        epoch=max(says["epochs"].values()),  # whatever a version names: the one without the keys
         hours={name: _hour(text) for name, text in says["hours"].items()},
         said=_said,
         typeset=words.typeset,
