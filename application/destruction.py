@@ -15,9 +15,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from application.erasure import GROUND, ErasureIncomplete
+from application.erasure import GROUND, NOT_REACHED, ErasureIncomplete
 from application.frames import frame_of
-from application.orders import decide_once, ordered_ids, root_of, witnessed
+from application.orders import Ground, decide_once, ordered_ids, root_of, witnessed
 from application.services import derived_id
 from domain.aggregates import destruction
 from domain.aggregates.destruction import DestructionStatus
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.erasure import Step
-    from application.orders import Ground
     from application.services import Services
     from application.transact import Loading
     from domain.events import Event
@@ -107,7 +106,8 @@ def destroy_all(services: Services, account_id: UUID, actor: Actor) -> UUID:
     keys = services.keys.keys_of(account_id)
     order(services, stream, keys)
     consents = {name.consent for name in keys if name.consent is not None}
-    carry_out(services, stream, GROUND, actor, consents=consents)
+    ground = Ground(legal_basis=GROUND.legal_basis, not_reached=NOT_REACHED)
+    carry_out(services, stream, ground, actor, consents=consents)
     services.keys.destroy_owner(account_id, services.clock())
     services.keys.index.forget(account_id)
     return stream

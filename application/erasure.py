@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from application.services import Services
     from application.transact import Loading
+    from domain.aggregates.account import Account
     from domain.events import Event
     from domain.values import Actor
 
@@ -220,9 +221,10 @@ def erase(
     Raises, having touched nothing, `ErasureNotValidated` unless one was validated, and
     `ErasureNotOurs` where what stands on the ledger was not decided by whom it takes.
     """
-    if not is_validated(services, account_id):
+    state = services.ledger.load(account, account_id).state
+    if state.status not in _BEYOND_REQUEST:
         raise leaving.ErasureNotValidated
-    _require_ours(services, account_id, actor)
+    _require_ours(services, account_id, state, actor)
     ordered = frame_of(services, account_id, DestructionOrdered.TOPIC) is not None
     if not ordered:  # first: a delivery that needs a key finds the consent ended, not its holder
         _end_consents(services, account_id, step)
@@ -251,7 +253,7 @@ def erase(
     return certificate_of(services, account_id)
 
 
-def _require_ours(services: Services, account_id: UUID, actor: Actor) -> None:
+def _require_ours(services: Services, account_id: UUID, state: Account, actor: Actor) -> None:
     """Let pass what people decided and our own steps made of it; raises `ErasureNotOurs`.
 
     Validation, order and certificate have no data subject, so no key is needed to write them: who
@@ -259,7 +261,6 @@ def _require_ours(services: Services, account_id: UUID, actor: Actor) -> None:
     order of ours names that person's keys, all of them and no other's. At the command line the
     administrator who carries it out is the one who decides, where one is enough.
     """
-    state = services.ledger.load(account, account_id).state
     ordered = frame_of(services, account_id, DestructionOrdered.TOPIC) is not None
     named = services.keys.owners_of(ordered_ids(services, account_id)) if ordered else {}
     living = set(services.keys.keys_of(account_id).values())  # last: another may be destroying them

@@ -138,9 +138,10 @@ def carry_out(services: Services, *, step: Step = lambda _: None) -> int:
     A run that would destroy a key of somebody who is held by now waits, whole, until they are not:
     its certificate answers for each key that it ordered.
     """
-    pending = [
-        one for one in _pending(services) if _is_ours(services, one) and not _is_held(services, one)
-    ]
+    ours = [one for one in _pending(services) if _is_ours(services, one)]
+    if ours:
+        services.shown.catch_up(Part.STANDING)
+    pending = [one for one in ours if not _is_held(services, one)]
     if not pending:
         return 0
     for one in pending:
@@ -265,7 +266,6 @@ def _is_ours(services: Services, run: _Pending) -> bool:
 
 def _is_held(services: Services, run: _Pending) -> bool:
     """Tell whether a duty keeps a living key of a run, since it was ordered; no key is needed."""
-    services.shown.catch_up(Part.STANDING)
     owners = set(services.keys.owners_of(run.ids).values())
     return any(
         request.held_at is not None and request.closed_at is None

@@ -67,14 +67,15 @@ def look_after(
 
     `failed` is when which erasure could not be completed, or which notice was not taken, for
     whoever goes round and round. A duty in which something does not answer, or is broken, holds up
-    no other: its `Unavailable` or `Corrupt` is raised when all had their turn.
+    no other: its `Unavailable` or `Corrupt` is raised when all had their turn. At once where the
+    log cannot be folded.
     """
     failed = {} if failed is None else failed
     duties = _Duties()
     services.ledger.committer.catch_up()
     kept = duties.do(lambda: drain(services))
     duties.do(services.shown.catch_up)
-    settle_reservations(services)
+    duties.do(lambda: settle_reservations(services))
     daily = _is_new_day(services)
     done = Round(
         kept=kept,
@@ -110,24 +111,21 @@ class _Duties:
 
     def __init__(self) -> None:
         self.failed = False
-        self._broken: Corrupt | None = None
-        self._unanswered: Unavailable | None = None
+        self._failures: list[Unavailable | Corrupt] = []
 
     def do(self, duty: Callable[[], int | None]) -> int:
-        self.failed = True
         try:
-            done = duty() or 0
-        except Corrupt as error:
-            self._broken = self._broken or error
-            return 0
-        except Unavailable as error:
-            self._unanswered = self._unanswered or error
+            done = duty()
+        except (Unavailable, Corrupt) as error:
+            self._failures.append(error)
+            self.failed = True
             return 0
         self.failed = False
-        return done
+        return done or 0
 
     def close(self) -> None:
-        if (failure := self._broken or self._unanswered) is not None:
+        broken = [one for one in self._failures if isinstance(one, Corrupt)]
+        for failure in broken or self._failures:
             raise failure
 
 

@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from adapters.http.serving import listen, turn_away
@@ -94,9 +93,10 @@ def add_commands(commands: Commands) -> None:
 
 def _upkeep(settings: Settings, arguments: argparse.Namespace) -> int:
     logs.set_up(sys.stderr)
-    relay, letters_at, dropped_on = relay_of(settings), 0.0, date.min
+    relay, letters_at = relay_of(settings), 0.0
     failed: dict[UUID, datetime] = {}
     with open_ledger(settings) as installation, stopped_by_signals() as stop:
+        dropped_on = civil_day(installation.keys.epoch().since)  # as the day's epoch, which ends
         while True:
             if time.monotonic() >= letters_at:
                 if relay is not None:

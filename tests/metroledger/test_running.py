@@ -45,7 +45,7 @@ def _came(at: datetime) -> Arrival:
     )
 
 
-def test_upkeep_forgets_what_became_of_files_of_long_ago(empty: Place) -> None:
+def test_once_a_day_it_is_forgotten_what_became_of_files_of_long_ago(empty: Place) -> None:
     create_ledger(empty.settings, ORIGIN, clock=lambda: now() - 2 * DAY)
     old, kept = _came(now() - KEPT - DAY), _came(now() - KEPT + DAY)
     with empty.open() as installation:
@@ -55,6 +55,11 @@ def test_upkeep_forgets_what_became_of_files_of_long_ago(empty: Place) -> None:
         assert (said.code, said.err) == (0, "")
     with empty.open() as installation:
         assert list(installation.arrivals.since(now() - 2 * KEPT)) == [kept]
+        again = _came(old.at)
+        installation.arrivals.note(again)
+    assert empty.run("upkeep", "--once").code == 0
+    with empty.open() as installation:
+        assert again in installation.arrivals.since(now() - 2 * KEPT), "not twice a day"
 
 
 def test_upkeep_rests_and_ends_when_told_to_though_something_is_broken(
